@@ -1,0 +1,98 @@
+/**
+ * bun run test:guest [KERNEL]... [--only REGEX] [--jobs 2]: runs tests/kernel in a guest of each kernel, two guests at a time,
+ * and ends with a line of counts per kernel.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runInGuest } from './guest.ts'
+import { emptyTally, formatTally, kernelTestFiles, parseTally, ROOT, type Tally } from './suite.ts'
+import { KERNELS } from './vm.ts'
+
+/** Seconds for the whole suite in one guest. */
+const GUEST_SECONDS_MAX = 900
+/** Memory of a guest: the largest tests hold rings, caches and a Bun per agent. */
+const GUEST_MEMORY_MIB = 4096
+
+/** Runs the suite on one kernel. Output lines are passed to stderr behind the kernel's name. */
+async function testKernel(kernel: string, only: string | undefined): Promise<Tally> {
+  let text = ''
+  const show = prefixLines(`[${kernel}] `)
+  const status = await runInGuest({
+    kernel,
+    command: ['bun', 'scripts/kernel_tests.ts', ...(only ? ['--only', only] : [])],
+    timeout_seconds: GUEST_SECONDS_MAX,
+    memory_mib: GUEST_MEMORY_MIB,
+    environment: [],
+    onStdout: (bytes) => text += new TextDecoder().decode(bytes),
+    onStderr: show,
+    onRetry: (reason) => {
+      text = ''
+      console.error(`[${kernel}] ${reason}`)
+    },
+  })
+  const tally = parseTally(text.trimEnd().split('\n').at(-1) ?? '')
+  if (tally && (status === 0) === (tally.failed === 0)) return tally
+  console.error(`[${kernel}] the guest ended with status ${status} and no counts`)
+  return { ...emptyTally(), failed: 1 }
+}
+
+function prefixLines(prefix: string): (bytes: Uint8Array) => void {
+  const decoder = new TextDecoder()
+  let rest = ''
+  return (bytes) => {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) console.error(prefix + line)
+  }
+}
+
+/** What the guests cannot build themselves: BPF objects and the programs that tests start. */
+export function buildForGuests(): void {
+  for (const script of ['scripts/bpf.ts', 'scripts/programs.ts']) {
+    if (!existsSync(join(ROOT, script))) continue
+    const built = Bun.spawnSync([process.execPath, script], { cwd: ROOT, stdout: 'inherit', stderr: 'inherit' })
+    if (built.exitCode !== 0) {
+      throw new Error(`Cannot build what the tests need: ${script} ended with status ${built.exitCode}`)
+    }
+  }
+}
+
+/** Runs the suite on all `kernels`, at most `jobs` at a time. */
+export async function testGuests(
+  kernels: readonly string[],
+  only: string | undefined,
+  jobs: number,
+): Promise<Map<string, Tally>> {
+  const tallies = new Map<string, Tally>()
+  if (kernelTestFiles(only).length === 0) return tallies
+  const waiting = [...kernels]
+  const worker = async () => {
+    for (let kernel = waiting.shift(); kernel !== undefined; kernel = waiting.shift()) {
+      tallies.set(kernel, await testKernel(kernel, only))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(jobs, kernels.length) }, worker))
+  return new Map([...tallies].sort((a, b) => kernels.indexOf(a[0]) - kernels.indexOf(b[0])))
+}
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { only: { type: 'string' }, jobs: { type: 'string', default: '2' } },
+  })
+  const unknown = positionals.find((kernel) => !(kernel in KERNELS))
+  if (unknown !== undefined) {
+    console.error(`Cannot test on kernel "${unknown}": not one of ${Object.keys(KERNELS).join(', ')}`)
+    process.exit(2)
+  }
+  process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
+  buildForGuests()
+  const tallies = await testGuests(
+    positionals.length > 0 ? positionals : Object.keys(KERNELS),
+    values.only,
+    Number(values.jobs),
+  )
+  for (const [kernel, tally] of tallies) console.log(formatTally(kernel, tally))
+  process.exitCode = tallies.values().some((tally) => tally.failed > 0) ? 1 : 0
+}
