@@ -1,0 +1,120 @@
+// Hub: the live stream and its short history, between the pipeline and any number of subscribers.
+import { type LostRange, Subscription } from './subscription.ts'
+import type { EventMeta, Exporter, SinkCounters } from './type.ts'
+
+export interface HubOptions {
+  /** Random per start of the agent: sequence numbers of two starts must not be mixed up. */
+  readonly boot: string
+  readonly history_events_max: number
+  readonly history_bytes_max: number
+  readonly queue_events_max: number
+  readonly queue_bytes_max: number
+  readonly subscribers_max: number
+}
+
+export interface HubEvent {
+  readonly line: string
+  readonly meta: EventMeta
+}
+
+export class Hub implements Exporter {
+  readonly boot: string
+  readonly open = true
+  readonly counters: SinkCounters = {
+    name: 'subscribers',
+    events: 0,
+    written: 0,
+    written_bytes: 0,
+    queued: 0,
+    queued_bytes: 0,
+    dropped: { slow: 0, closed: 0 },
+  }
+  readonly #options: HubOptions
+  /** A circle: `#oldest` is the sequence number of the first event kept, one place per number. */
+  readonly #history: (HubEvent | undefined)[]
+  #oldest = 1
+  #next = 1
+  #history_bytes = 0
+  #subscriptions = new Set<Subscription>()
+
+  constructor(options: HubOptions) {
+    this.#options = options
+    this.boot = options.boot
+    this.#history = new Array(options.history_events_max)
+  }
+
+  get subscribers(): number {
+    return this.#subscriptions.size
+  }
+
+  get history(): { events: number; bytes: number } {
+    return { events: this.#next - this.#oldest, bytes: this.#history_bytes }
+  }
+
+  /** `meta.seq` must count up by one from 1. */
+  write(line: string, meta: EventMeta): void {
+    const event = { line, meta }
+    const size = this.#history.length
+    if (this.#next - this.#oldest === size) this.#forget()
+    this.#next = meta.seq + 1
+    this.#history[meta.seq % size] = event
+    this.#history_bytes += line.length
+    while (this.#history_bytes > this.#options.history_bytes_max && this.#oldest < meta.seq) this.#forget()
+    for (const subscription of this.#subscriptions) subscription.offer(event)
+  }
+
+  push(): void {
+    for (const subscription of this.#subscriptions) subscription.wake()
+  }
+
+  async flush(): Promise<void> {
+    this.push()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const subscription of [...this.#subscriptions]) subscription[Symbol.dispose]()
+  }
+
+  /**
+   * Events that `match` wants, from now on or after event `since` (as `BOOT-SEQ`). What of the wanted range is no
+   * longer kept comes as a loss first. Null when there are subscribers_max already.
+   */
+  subscribe(match: (meta: EventMeta) => boolean, since: string | null): Subscription | null {
+    if (this.#subscriptions.size >= this.#options.subscribers_max) return null
+    const subscription = new Subscription({
+      match,
+      events_max: this.#options.queue_events_max,
+      bytes_max: this.#options.queue_bytes_max,
+      counters: this.counters,
+      onDispose: () => this.#subscriptions.delete(subscription),
+    })
+    if (since !== null) this.#replay(subscription, since)
+    this.#subscriptions.add(subscription)
+    return subscription
+  }
+
+  #replay(subscription: Subscription, since: string): void {
+    const dash = since.lastIndexOf('-')
+    const seq = Number(since.slice(dash + 1))
+    let from = this.#oldest
+    if (dash < 0 || since.slice(0, dash) !== this.boot || !Number.isSafeInteger(seq)) {
+      subscription.offerLost({ reason: 'boot', count: null, from: since, to: `${this.boot}-${this.#oldest}` })
+    } else if (seq + 1 < this.#oldest) {
+      const gap: LostRange = {
+        reason: 'history',
+        count: this.#oldest - seq - 1,
+        from: `${this.boot}-${seq + 1}`,
+        to: `${this.boot}-${this.#oldest - 1}`,
+      }
+      subscription.offerLost(gap)
+    } else from = seq + 1
+    for (let at = from; at < this.#next; at++) subscription.offer(this.#history[at % this.#history.length]!)
+  }
+
+  #forget(): void {
+    const place = this.#oldest % this.#history.length
+    this.#history_bytes -= this.#history[place]!.line.length
+    this.#history[place] = undefined
+    this.#oldest++
+  }
+}

@@ -1,0 +1,86 @@
+// What a subscriber of /v1/events asks for: query parameters into a predicate over EventMeta.
+import type { EventMeta } from '../export/type.ts'
+
+/** A parameter that cannot be understood: status 400. */
+export class QueryError extends Error {
+  override name = 'QueryError'
+}
+
+type Predicate = (meta: EventMeta) => boolean
+
+/** Parameters that select nothing. */
+const OTHER = new Set(['since', 'format'])
+
+/** Values of a parameter are joined by OR, parameters by AND. Unknown parameters are an error, not ignored. */
+export function parseEventQuery(query: URLSearchParams): Predicate {
+  const predicates: Predicate[] = []
+  for (const key of new Set(query.keys())) {
+    if (OTHER.has(key)) continue
+    const values = query.getAll(key).flatMap((value) => splitList(key, value))
+    const build = BUILDERS[key]
+    if (build === undefined) {
+      throw new QueryError(`Unknown parameter "${key}", known are ${[...Object.keys(BUILDERS), ...OTHER].join(', ')}`)
+    }
+    predicates.push(build(values))
+  }
+  return (meta) => predicates.every((predicate) => predicate(meta))
+}
+
+const BUILDERS: Readonly<Record<string, (values: readonly string[]) => Predicate>> = {
+  types: (values) => {
+    const types = new Set(values.map((value) => value.toLowerCase()))
+    return (meta) => types.has(meta.type)
+  },
+  policies: (values) => texts(values, (meta) => meta.policy),
+  namespaces: (values) => texts(values, (meta) => meta.process?.pod?.namespace),
+  pods: (values) => texts(values, (meta) => meta.process?.pod?.name),
+  containers: (values) => {
+    const match = values.map(textMatcher)
+    return (meta) => {
+      const process = meta.process
+      if (process === null) return false
+      const name = process.pod?.container?.name
+      return match.some((each) => (name !== undefined && each(name)) || (process.docker !== '' && each(process.docker)))
+    }
+  },
+  binaries: (values) => (meta) => {
+    const binary = meta.process?.binary
+    return binary !== undefined && values.some((value) => binary.startsWith(value))
+  },
+  pids: (values) => {
+    const pids = new Set(values.map((value) => {
+      if (!/^\d{1,10}$/.test(value)) throw new QueryError(`Invalid pid "${value}"`)
+      return Number(value)
+    }))
+    return (meta) => meta.process !== null && pids.has(meta.process.pid)
+  },
+  host: (values) => {
+    const wanted = values.at(-1) !== 'false'
+    return (meta) => meta.process !== null && (meta.process.docker === '' && meta.process.pod === null) === wanted
+  },
+}
+
+function texts(values: readonly string[], pick: (meta: EventMeta) => string | undefined): Predicate {
+  const match = values.map(textMatcher)
+  return (meta) => {
+    const text = pick(meta)
+    return text !== undefined && match.some((each) => each(text))
+  }
+}
+
+/** Exact text, or `/regular expression/`. */
+function textMatcher(value: string): (text: string) => boolean {
+  if (value.length < 2 || !value.startsWith('/') || !value.endsWith('/')) return (text) => text === value
+  try {
+    const regex = new RegExp(value.slice(1, -1), 'u')
+    return (text) => regex.test(text)
+  } catch (error) {
+    throw new QueryError(`Invalid regular expression ${value}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** Commas separate values, but not inside a regular expression; `binaries` has none of those, only paths. */
+function splitList(key: string, text: string): string[] {
+  if (key !== 'binaries' && text.startsWith('/')) return [text]
+  return text.split(',').filter((value) => value !== '')
+}

@@ -1,0 +1,117 @@
+// /v1/events: the live stream as server-sent events or NDJSON.
+import { type Context, Hono } from 'hono'
+import type { Hub } from '../export/hub.ts'
+import type { Delivery, LostRange, Subscription } from '../export/subscription.ts'
+import { parseEventQuery, QueryError } from './event_query.ts'
+
+export interface EventRouteOptions {
+  readonly hub: Hub
+  readonly heartbeat_ms: number
+  /** One line for people; null for events that have none. */
+  readonly compact: ((line: string) => string | null) | null
+}
+
+/** What Bun.serve passes as `env`: lets a stream stay silent for longer than the server's idle timeout. */
+interface ServerEnv {
+  timeout?: (request: Request, seconds: number) => void
+}
+
+/** Bytes per piece given to the response: bounds what lies between the queue, where loss is counted, and the socket. */
+const PIECE_CHARACTERS = 64 << 10
+
+export function eventRoutes(options: EventRouteOptions): Hono {
+  const app = new Hono()
+  app.get('/', (c) => {
+    const url = new URL(c.req.url)
+    let match
+    try {
+      match = parseEventQuery(url.searchParams)
+    } catch (error) {
+      if (error instanceof QueryError) return c.json({ error: error.message }, 400)
+      throw error
+    }
+    const since = url.searchParams.get('since') ?? c.req.header('last-event-id') ?? null
+    const subscription = options.hub.subscribe(match, since)
+    if (subscription === null) return c.json({ error: 'Too many subscribers' }, 503)
+    const env: ServerEnv = c.env ?? {}
+    env.timeout?.(c.req.raw, 0)
+    const format = chooseFormat(c, url, options)
+    return new Response(stream(subscription, format, options.heartbeat_ms), {
+      headers: { 'Content-Type': format.type, 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
+    })
+  })
+  return app
+}
+
+interface Format {
+  readonly type: string
+  readonly hello: string
+  readonly heartbeat: string
+  event(line: string, seq: number): string
+  lost(lost: LostRange): string
+}
+
+function chooseFormat(c: Context, url: URL, options: EventRouteOptions): Format {
+  const compact = url.searchParams.get('format') === 'compact' ? options.compact : null
+  const { boot } = options.hub
+  const range = (lost: LostRange) => {
+    const id = (text: string) => lost.reason === 'slow' ? `${boot}-${text}` : text
+    return JSON.stringify({ reason: lost.reason, count: lost.count, from: id(lost.from), to: id(lost.to) })
+  }
+  const text = (line: string) => compact === null ? line : compact(line)
+  if ((c.req.header('accept') ?? '').includes('application/x-ndjson')) {
+    return {
+      type: compact === null ? 'application/x-ndjson' : 'text/plain; charset=utf-8',
+      hello: '',
+      heartbeat: '',
+      event: (line) => {
+        const content = text(line)
+        return content === null ? '' : content + '\n'
+      },
+      lost: (lost) => `{"loss":${range(lost)}}\n`,
+    }
+  }
+  return {
+    type: 'text/event-stream',
+    hello: ': thump\n\n',
+    heartbeat: ': \n\n',
+    event: (line, seq) => {
+      const content = text(line)
+      return content === null ? '' : `id: ${boot}-${seq}\ndata: ${content.replaceAll('\n', '\ndata: ')}\n\n`
+    },
+    lost: (lost) => `event: loss\ndata: ${range(lost)}\n\n`,
+  }
+}
+
+/** Pulled by the response: takes from the queue only when the reader has taken what was given before. */
+function stream(subscription: Subscription, format: Format, heartbeat_ms: number): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let waiting: readonly Delivery[] = []
+  let at = 0
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (format.hello !== '') controller.enqueue(encoder.encode(format.hello))
+    },
+    async pull(controller) {
+      let piece = ''
+      while (piece === '') {
+        if (at === waiting.length) {
+          waiting = await subscription.take(heartbeat_ms)
+          at = 0
+          if (subscription.closed) return controller.close()
+          if (waiting.length === 0) piece = format.heartbeat
+        }
+        while (at < waiting.length && piece.length < PIECE_CHARACTERS) {
+          const delivery = waiting[at++]!
+          piece += 'lost' in delivery
+            ? format.lost(delivery.lost)
+            : format.event(delivery.event.line, delivery.event.meta.seq)
+        }
+      }
+      controller.enqueue(encoder.encode(piece))
+    },
+    cancel() {
+      subscription[Symbol.dispose]()
+    },
+  }, { highWaterMark: 0 })
+}

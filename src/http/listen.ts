@@ -1,0 +1,74 @@
+// Where HTTP is served: a TCP address or a Unix socket, between Bun.serve and the Hono app.
+import fs from 'node:fs'
+import net from 'node:net'
+import type { Hono } from 'hono'
+import type { Listen } from '../config_value.ts'
+
+/** Seconds of silence before a connection is dropped; streams lift it for themselves. */
+const IDLE_TIMEOUT_SECONDS = 60
+
+export interface Listener extends AsyncDisposable {
+  /** As in --listen, with the port that was taken where 0 was asked for. */
+  readonly address: string
+}
+
+/** Throws Error naming the address when it cannot be listened on. */
+export async function listen(where: Listen, app: Hono, request_bytes_max: number): Promise<Listener | null> {
+  if (where.kind === 'none') return null
+  const common = { fetch: app.fetch, maxRequestBodySize: request_bytes_max }
+  if (where.kind === 'tcp') {
+    const server = attempt(`${where.host}:${where.port}`, () => {
+      return Bun.serve({ ...common, idleTimeout: IDLE_TIMEOUT_SECONDS, hostname: where.host, port: where.port })
+    })
+    return closing(`${where.host}:${server.port}`, server)
+  }
+  await removeStale(where.path)
+  // Nobody but root may connect, not even between bind and chmod.
+  const before = process.umask(0o177)
+  try {
+    const server = attempt(`unix:${where.path}`, () => Bun.serve({ ...common, unix: where.path }))
+    return closing(`unix:${where.path}`, server, where.path)
+  } finally {
+    process.umask(before)
+  }
+}
+
+/** Loopback addresses and Unix sockets are reached from this machine only. */
+export function isLocal(where: Listen): boolean {
+  return where.kind !== 'tcp' || where.host === 'localhost' || where.host === '::1' || /^127\./.test(where.host)
+}
+
+function attempt<T>(address: string, start: () => T): T {
+  try {
+    return start()
+  } catch (error) {
+    throw new Error(`Cannot listen on ${address}: ${error instanceof Error ? error.message : error}`, { cause: error })
+  }
+}
+
+function closing(address: string, server: { stop(force: boolean): Promise<void> }, path?: string): Listener {
+  return {
+    address,
+    async [Symbol.asyncDispose]() {
+      await server.stop(true)
+      if (path !== undefined) fs.rmSync(path, { force: true })
+    },
+  }
+}
+
+/** Removes a socket that nobody answers on; throws if an agent lives there or the path is something else. */
+async function removeStale(path: string): Promise<void> {
+  const stat = fs.statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) return
+  if (!stat.isSocket()) throw new Error(`Cannot listen on unix:${path}: the path exists and is no socket`)
+  const alive = await new Promise<boolean>((resolve) => {
+    const socket = net.connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+  if (alive) throw new Error(`Cannot listen on unix:${path}: another process answers there`)
+  fs.unlinkSync(path)
+}

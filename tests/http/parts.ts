@@ -1,0 +1,43 @@
+// A whole app over made-up parts, for tests of its routes.
+import type { Hono } from 'hono'
+import { Hub } from '../../src/export/hub.ts'
+import type { EventMeta } from '../../src/export/type.ts'
+import { type AppParts, buildApp } from '../../src/http/app.ts'
+import { Guard, type GuardOptions } from '../../src/http/guard.ts'
+
+export const TOKEN = 'correct-horse'
+
+export function hub(changes: Partial<ConstructorParameters<typeof Hub>[0]> = {}): Hub {
+  return new Hub({
+    boot: 'b00t',
+    history_events_max: 10,
+    history_bytes_max: 1 << 20,
+    queue_events_max: 5,
+    queue_bytes_max: 1 << 20,
+    subscribers_max: 2,
+    ...changes,
+  })
+}
+
+export function meta(seq: number, changes: Partial<EventMeta> = {}): EventMeta {
+  return { seq, type: 'process_exec', process: null, policy: '', ...changes }
+}
+
+export function app(changes: Partial<AppParts> = {}, guard: Partial<GuardOptions> = {}): Hono {
+  return buildApp({
+    guard: new Guard({ token: TOKEN, open_reading: true, any_host: false, host_names: ['node1'], ...guard }),
+    version: () => ({ version: '0' }),
+    readiness: () => ({ ready: true, missing: [] }),
+    metrics:
+      () => [{ name: 'events_total', type: 'counter', help: 'Events', samples: [{ labels: { a: 'x"y' }, value: 3 }] }],
+    loss: () => ({ total: 0 }),
+    coverage: () => [],
+    processes: { list: () => [], get: (exec_id) => exec_id === 'known=' ? { exec_id } : null },
+    events: { hub: hub(), heartbeat_ms: 10_000, compact: null },
+    policies: null,
+    onError: (error) => {
+      throw error
+    },
+    ...changes,
+  })
+}
