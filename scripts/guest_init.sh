@@ -22,6 +22,7 @@ ln -sf fd/2 /dev/stderr
 ip link set lo up
 hostname guest
 for module in virtio_pci virtio_console; do modprobe -q "$module"; done
+# shellcheck disable=SC3045 # dash has it
 ulimit -n 65536
 
 port() {

@@ -1,0 +1,69 @@
+/**
+ * ./thump test: every test there is: pure ones, kernel tests on this kernel and in guests, golden cases where the golden kit is.
+ * Each suite ends with its own line of counts; the last line sums them up.
+ */
+import { release } from 'node:os'
+import { goldenKit, kitCommand } from './conformance.ts'
+import { buildForGuests, testGuests } from './guest_tests.ts'
+import { addTally, emptyTally, formatTally, kernelTestFiles, ROOT, runTests, type Tally } from './suite.ts'
+import { KERNELS } from './vm.ts'
+
+/** Seconds for one test: pure ones, kernel tests. */
+const PURE_SECONDS_MAX = 30
+const KERNEL_SECONDS_MAX = 120
+const JOBS = 2
+
+/** What of the golden cases is done, by kernel; grows with the agent until it is all groups. */
+const GOLDEN: readonly (readonly [kernel: string, only: string])[] = []
+
+const lines: string[] = []
+const sum = emptyTally()
+
+function record(name: string, tally: Tally): void {
+  addTally(sum, tally)
+  lines.push(formatTally(name, tally))
+  console.log(formatTally(name, tally))
+}
+
+/** Runs the tidiness checks that are no tests: format, lint, types. */
+async function runChecks(): Promise<Tally> {
+  const child = Bun.spawn([process.execPath, 'scripts/ok.ts', '--no-tests'], {
+    cwd: ROOT,
+    stdin: 'ignore',
+    stdout: 'inherit',
+    stderr: 'inherit',
+  })
+  return { ...emptyTally(), ...(await child.exited === 0 ? { passed: 1 } : { failed: 1 }) }
+}
+
+/** Runs golden cases and takes the kit's own counts. */
+async function runGolden(kit: string, kernel: string, only: string): Promise<Tally> {
+  const { command, env } = kitCommand(kit, ['--kernel', kernel, '--only', only, '--jobs', String(JOBS), '--quiet'])
+  const child = Bun.spawn(command, { env, stdin: 'ignore', stdout: 'pipe', stderr: 'inherit' })
+  const text = await new Response(child.stdout).text()
+  process.stdout.write(text)
+  const counts = /^(\d+) passed, (\d+) failed$/m.exec(text.trimEnd().split('\n').at(-1) ?? '')
+  return { ...emptyTally(), passed: Number(counts?.[1] ?? 0), failed: Number(counts?.[2] ?? 1) }
+}
+
+process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
+const start = performance.now()
+buildForGuests()
+record('checks', await runChecks())
+record('pure tests', await runTests([], PURE_SECONDS_MAX))
+if (process.getuid?.() === 0) {
+  const files = emptyTally()
+  for (const file of kernelTestFiles()) addTally(files, await runTests([file], KERNEL_SECONDS_MAX))
+  record(`kernel ${release()}`, files)
+} else {
+  console.error('not root: the kernel tests run in the guests only')
+}
+for (const [kernel, tally] of await testGuests(Object.keys(KERNELS), undefined, JOBS)) record(`guest ${kernel}`, tally)
+const kit = goldenKit()
+if (kit) {
+  for (const [kernel, only] of GOLDEN) record(`golden cases ${only} on ${kernel}`, await runGolden(kit, kernel, only))
+}
+
+console.log(`\n${lines.join('\n')}\n${((performance.now() - start) / 60_000).toFixed(1)} minutes`)
+console.log(`${sum.passed} passed, ${sum.failed} failed`)
+process.exitCode = sum.failed > 0 || sum.passed === 0 ? 1 : 0
