@@ -1,6 +1,7 @@
 // Hub: the live stream and its short history, between the pipeline and any number of subscribers.
 import { type LostRange, Subscription } from './subscription.ts'
-import type { EventMeta, Exporter, SinkCounters } from './type.ts'
+import type { EventMeta } from '../event/type.ts'
+import type { Exporter, SinkCounters } from './type.ts'
 
 export interface HubOptions {
   /** Random per start of the agent: sequence numbers of two starts must not be mixed up. */

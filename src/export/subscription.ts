@@ -1,6 +1,7 @@
 // Subscription: one subscriber's bounded queue, between the hub and a response that is read at its own pace.
 import type { HubEvent } from './hub.ts'
-import type { EventMeta, SinkCounters } from './type.ts'
+import type { EventMeta } from '../event/type.ts'
+import type { SinkCounters } from './type.ts'
 
 /** Events that this subscriber will not get. */
 export interface LostRange {

@@ -1,29 +1,5 @@
 // What an exporter is: the last stop of an event line, between the pipeline and a file, a pipe or a subscriber.
-
-/** What selections look at; the process cache's entries have these fields. */
-export interface EventProcess {
-  readonly pid: number
-  readonly binary: string
-  /** Container id as in the event, '' on the host. */
-  readonly docker: string
-  readonly pod: {
-    readonly namespace: string
-    readonly name: string
-    readonly container?: { readonly name: string }
-  } | null
-}
-
-/** What of an event is known beside its line, so that sinks can select without parsing. */
-export interface EventMeta {
-  /** Place in the stream of this start of the agent, from 1. */
-  readonly seq: number
-  /** First key of the line: `process_exec`, `loss`, ... */
-  readonly type: string
-  /** Process that the event is about; null where it is about none. */
-  readonly process: EventProcess | null
-  /** Policy that asked for the event, '' for the base sensor. */
-  readonly policy: string
-}
+import type { EventMeta } from '../event/type.ts'
 
 export interface SinkCounters {
   readonly name: string

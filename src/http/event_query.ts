@@ -1,5 +1,5 @@
 // What a subscriber of /v1/events asks for: query parameters into a predicate over EventMeta.
-import type { EventMeta } from '../export/type.ts'
+import type { EventMeta } from '../event/type.ts'
 
 /** A parameter that cannot be understood: status 400. */
 export class QueryError extends Error {
@@ -28,23 +28,23 @@ export function parseEventQuery(query: URLSearchParams): Predicate {
 
 const BUILDERS: Readonly<Record<string, (values: readonly string[]) => Predicate>> = {
   types: (values) => {
-    const types = new Set(values.map((value) => value.toLowerCase()))
+    const types = new Set<string>(values.map((value) => value.toLowerCase()))
     return (meta) => types.has(meta.type)
   },
   policies: (values) => texts(values, (meta) => meta.policy),
-  namespaces: (values) => texts(values, (meta) => meta.process?.pod?.namespace),
-  pods: (values) => texts(values, (meta) => meta.process?.pod?.name),
+  namespaces: (values) => texts(values, (meta) => meta.process?.image.pod?.namespace),
+  pods: (values) => texts(values, (meta) => meta.process?.image.pod?.name),
   containers: (values) => {
     const match = values.map(textMatcher)
     return (meta) => {
-      const process = meta.process
-      if (process === null) return false
-      const name = process.pod?.container?.name
-      return match.some((each) => (name !== undefined && each(name)) || (process.docker !== '' && each(process.docker)))
+      if (meta.process === undefined) return false
+      const { pod, docker } = meta.process.image
+      const name = pod?.container?.name
+      return match.some((each) => (name !== undefined && each(name)) || (docker !== '' && each(docker)))
     }
   },
   binaries: (values) => (meta) => {
-    const binary = meta.process?.binary
+    const binary = meta.process?.image.binary
     return binary !== undefined && values.some((value) => binary.startsWith(value))
   },
   pids: (values) => {
@@ -52,11 +52,13 @@ const BUILDERS: Readonly<Record<string, (values: readonly string[]) => Predicate
       if (!/^\d{1,10}$/.test(value)) throw new QueryError(`Invalid pid "${value}"`)
       return Number(value)
     }))
-    return (meta) => meta.process !== null && pids.has(meta.process.pid)
+    return (meta) => meta.process !== undefined && pids.has(meta.process.pid)
   },
   host: (values) => {
     const wanted = values.at(-1) !== 'false'
-    return (meta) => meta.process !== null && (meta.process.docker === '' && meta.process.pod === null) === wanted
+    return ({ process }) => {
+      return process !== undefined && (process.image.docker === '' && process.image.pod === undefined) === wanted
+    }
   },
 }
 

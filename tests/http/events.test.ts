@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { EventMeta } from '../../src/export/type.ts'
+import type { ImageReference, Pod, ProcessReference } from '../../src/event/type.ts'
 import { parseEventQuery } from '../../src/http/event_query.ts'
 import { app, hub, meta } from './parts.ts'
 
@@ -76,17 +76,26 @@ test('GET /v1/events sends heartbeats in silence and refuses one subscriber too 
   await stream[Symbol.asyncDispose]()
 })
 
-const exec: EventMeta = meta(1, {
-  policy: 'net',
-  process: {
-    pid: 7,
-    binary: '/usr/bin/curl',
-    docker: 'abc',
-    pod: { namespace: 'default', name: 'web-1', container: { name: 'main' } },
-  },
-})
-const host: EventMeta = meta(2, { type: 'process_exit', process: { pid: 8, binary: '/bin/sh', docker: '', pod: null } })
-const none: EventMeta = meta(3, { type: 'loss' })
+function process(pid: number, binary: string, docker: string, pod: Pod | undefined): ProcessReference {
+  const image: ImageReference = {
+    binary,
+    arguments: '',
+    cwd: '/',
+    uid: 0,
+    auid: 0,
+    docker,
+    cgroup_id: 0,
+    pod,
+    capabilities: undefined,
+    environment: undefined,
+  }
+  return { key: pid, pid, image, flags: '', in_init_tree: false, parent: undefined, exec_id: '', parent_exec_id: '' }
+}
+
+const pod = { namespace: 'default', name: 'web-1', container: { name: 'main' } }
+const exec = meta(1, { policy: 'net', process: process(7, '/usr/bin/curl', 'abc', pod) })
+const host = meta(2, { type: 'process_exit', process: process(8, '/bin/sh', '', undefined) })
+const none = meta(3, { type: 'loss' })
 
 test.each([
   ['', [1, 2, 3]],

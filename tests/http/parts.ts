@@ -1,7 +1,7 @@
 // A whole app over made-up parts, for tests of its routes.
 import type { Hono } from 'hono'
 import { Hub } from '../../src/export/hub.ts'
-import type { EventMeta } from '../../src/export/type.ts'
+import type { EventMeta } from '../../src/event/type.ts'
 import { type AppParts, buildApp } from '../../src/http/app.ts'
 import { Guard, type GuardOptions } from '../../src/http/guard.ts'
 
@@ -20,7 +20,7 @@ export function hub(changes: Partial<ConstructorParameters<typeof Hub>[0]> = {})
 }
 
 export function meta(seq: number, changes: Partial<EventMeta> = {}): EventMeta {
-  return { seq, type: 'process_exec', process: null, policy: '', ...changes }
+  return { seq, type: 'process_exec', ktime_ns: 0, process: undefined, policy: undefined, ...changes }
 }
 
 export function app(changes: Partial<AppParts> = {}, guard: Partial<GuardOptions> = {}): Hono {
