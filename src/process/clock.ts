@@ -1,0 +1,112 @@
+/** Between the kernel's monotonic nanoseconds and the RFC 3339 text of protobuf JSON. */
+
+const BILLION = 1_000_000_000
+
+/** A moment as whole seconds and nanoseconds: exact where one number could not be. */
+export interface ClockReading {
+  readonly monotonic_ns: bigint
+  readonly realtime_ns: bigint
+  readonly boottime_ns: bigint
+}
+
+/** Three digits of 0 to 999, so that a fraction needs three look-ups and no division by ten. */
+const DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'))
+
+/**
+ * Turns CLOCK_MONOTONIC (and, for processes found in /proc, CLOCK_BOOTTIME) nanoseconds into wall clock text.
+ *
+ * The offset changes only in `refresh`, so the same ktime gives the same text in between: `start_time` and `time` of an
+ * exec are equal, where Tetragon reads two clocks per event and both jitter.
+ */
+export class WallClock {
+  #offset_seconds = 0
+  #offset_nanoseconds = 0
+  #boot_offset_seconds = 0
+  #boot_offset_nanoseconds = 0
+  #second = -1
+  #second_text = ''
+
+  constructor(reading: ClockReading) {
+    this.refresh(reading)
+  }
+
+  /** Takes new offsets. Call it every few seconds: the wall clock is slewed and set, the monotonic one never. */
+  refresh(reading: ClockReading): void {
+    const offset = reading.realtime_ns - reading.monotonic_ns
+    this.#offset_nanoseconds = Number(((offset % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n)
+    this.#offset_seconds = Number((offset - BigInt(this.#offset_nanoseconds)) / 1_000_000_000n)
+    const boot = reading.realtime_ns - reading.boottime_ns
+    this.#boot_offset_nanoseconds = Number(((boot % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n)
+    this.#boot_offset_seconds = Number((boot - BigInt(this.#boot_offset_nanoseconds)) / 1_000_000_000n)
+  }
+
+  /** Text of a monotonic moment given as whole seconds and nanoseconds below 10^9. */
+  text(seconds: number, nanoseconds: number): string {
+    return this.#format(seconds + this.#offset_seconds, nanoseconds + this.#offset_nanoseconds)
+  }
+
+  /** The same for CLOCK_BOOTTIME, which counts suspended time too. */
+  bootText(seconds: number, nanoseconds: number): string {
+    return this.#format(seconds + this.#boot_offset_seconds, nanoseconds + this.#boot_offset_nanoseconds)
+  }
+
+  #format(seconds: number, nanoseconds: number): string {
+    if (nanoseconds >= BILLION) {
+      nanoseconds -= BILLION
+      seconds++
+    }
+    if (seconds !== this.#second) {
+      this.#second_text = new Date(seconds * 1000).toISOString().slice(0, 19)
+      this.#second = seconds
+    }
+    return this.#second_text + fraction(nanoseconds) + 'Z'
+  }
+}
+
+/** 0, 3, 6 or 9 digits after a point, as protobuf JSON prints them. */
+function fraction(nanoseconds: number): string {
+  const micros = (nanoseconds / 1000) | 0
+  const nano = nanoseconds - micros * 1000
+  const milli = (micros / 1000) | 0
+  const micro = micros - milli * 1000
+  if (nano !== 0) return '.' + DIGITS[milli] + DIGITS[micro] + DIGITS[nano]
+  if (micro !== 0) return '.' + DIGITS[milli] + DIGITS[micro]
+  return milli === 0 ? '' : '.' + DIGITS[milli]
+}
+
+/** Seconds of a ktime; with `nanosecondsOf` exact for every u64, without bigint arithmetic below 2^53 (104 days). */
+export function secondsOf(ktime_ns: bigint): number {
+  const number = Number(ktime_ns)
+  return number < Number.MAX_SAFE_INTEGER ? Math.floor(number / BILLION) : Number(ktime_ns / 1_000_000_000n)
+}
+
+export function nanosecondsOf(ktime_ns: bigint, seconds: number): number {
+  const number = Number(ktime_ns)
+  return number < Number.MAX_SAFE_INTEGER ? number - seconds * BILLION : Number(ktime_ns % 1_000_000_000n)
+}
+
+/** Decimal text of seconds * 10^9 + nanoseconds, without the slow path for numbers above 2^31. */
+export function nanosecondText(seconds: number, nanoseconds: number): string {
+  if (seconds === 0) return String(nanoseconds)
+  const micros = (nanoseconds / 1000) | 0
+  const milli = (micros / 1000) | 0
+  return String(seconds) + DIGITS[milli] + DIGITS[micros - milli * 1000] + DIGITS[nanoseconds - micros * 1000]
+}
+
+/**
+ * Reads the clocks without a system call of our own: waits (below 1 ms) for Date.now() to tick, so that the wall clock
+ * is known better than its milliseconds. `uptime_text` is /proc/uptime, whose first number is CLOCK_BOOTTIME in 10 ms.
+ * The agent passes a reading of clock_gettime instead where it has one.
+ */
+export function readClocks(uptime_text: string): ClockReading {
+  const start = Date.now()
+  let now = Date.now()
+  while (now === start) now = Date.now()
+  const monotonic_ns = process.hrtime.bigint()
+  const seconds = Number.parseFloat(uptime_text)
+  const boottime_ns = BigInt(Math.round(seconds * 100)) * 10_000_000n
+  // Without suspend the two clocks are the same; /proc/uptime is too coarse to use its difference then.
+  const suspended = boottime_ns - monotonic_ns
+  const boot = suspended < 20_000_000n && suspended > -20_000_000n ? monotonic_ns : boottime_ns
+  return { monotonic_ns, realtime_ns: BigInt(now) * 1_000_000n, boottime_ns: boot }
+}
