@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
 }
 
 /** These import nothing, so anything may import them. */
-const LEAVES = ['src/nearest.ts', 'src/version.ts']
+const LEAVES = ['src/nearest.ts', 'src/version.ts', 'package.json']
 
 const IMPORT = /^(?:import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'/gm
 

@@ -85,7 +85,7 @@ export async function runTests(paths: readonly string[], timeout_seconds: number
 }
 
 /** Counts a JUnit report as Bun writes it; the reason of a skip stands at the end of a test's name: "… (skipped: REASON)". */
-function readReport(xml: string): Tally {
+export function readReport(xml: string): Tally {
   const tally = emptyTally()
   for (const [, attributes = '', body = ''] of xml.matchAll(/<testcase ([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
     if (body.includes('<failure') || body.includes('<error')) tally.failed++

@@ -80,7 +80,7 @@ test('a test file mirrors a source file, a script or a document', () => {
   const mirrored = (name: string) => {
     const path = name.slice('tests/'.length, -'.test.ts'.length)
     return ['src', 'ffi', 'scripts', 'bench', '.'].some((top) => {
-      const base = top === 'ffi' ? path.replace(/^ffi\//, '') : path
+      const base = path.startsWith(`${top}/`) ? path.slice(top.length + 1) : path
       const words = base.slice(base.lastIndexOf('/') + 1).split('_')
       const heads = words.map((_, i) => words.slice(0, i + 1).join('_'))
       return heads.some((head) =>
