@@ -5,15 +5,17 @@ import { dirname, join } from 'node:path'
 /** Part (a path without its end) to the parts it may import besides itself. "type:" allows only `import type`. */
 const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/main':
-    'src/http src/grpc src/sensor src/pipeline src/export src/process src/kube src/config src/filter src/kernel src/policy',
+    'src/http src/grpc src/sensor src/pipeline src/export src/process src/kube src/config src/filter src/kernel src/policy src/ledger',
   'src/config': 'src/config_value src/flags',
   'src/config_value': 'src/flags',
   'src/flags': 'type:src/config type:src/config_value',
-  'src/pipeline': 'src/event src/process src/filter src/export ffi/ring ffi/wire.gen type:src/config',
-  'src/cli': 'type:src/http src/policy src/kernel src/filter src/config src/config_value type:src/event',
+  'src/ledger': 'type:src/export',
+  'src/pipeline': 'src/ledger src/event src/process src/filter src/export ffi/ring ffi/wire.gen type:src/config',
+  'src/cli':
+    'type:src/http src/policy src/kernel src/filter src/config src/config_value type:src/event type:src/ledger',
   'src/ui': 'type:src/http',
   'src/http':
-    'src/sensor/registry src/export src/process/cache src/config_value type:src/event type:src/config type:src/policy',
+    'src/sensor/registry src/export src/process/cache src/config_value type:src/ledger type:src/event type:src/config type:src/policy',
   'src/grpc': 'src/sensor/registry src/export src/process/cache src/config_value type:src/event type:src/config',
   'src/kube': 'src/process src/sensor/registry type:src/config',
   'src/sensor': 'src/policy src/kernel ffi type:src/event type:src/config',
