@@ -35,6 +35,9 @@ export async function runInGuest(job: GuestJob): Promise<number> {
   const kernel = findKernel(job.kernel)
   const root = rootArchive()
   const work = mkdtempSync(join(tmpdir(), 'thump-guest-'))
+  // Half a gigabyte: also removed when a signal ends us in the middle.
+  const clean = () => rmSync(work, { recursive: true, force: true })
+  process.once('exit', clean)
   try {
     writeModules(kernel.modules, join(work, 'modules.cpio'))
     writeCheckout(ROOT, join(work, 'checkout.cpio'))
@@ -69,7 +72,8 @@ export async function runInGuest(job: GuestJob): Promise<number> {
     }
     return 125
   } finally {
-    rmSync(work, { recursive: true, force: true })
+    process.off('exit', clean)
+    clean()
   }
 }
 
