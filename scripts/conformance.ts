@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildForGuests } from './guest_tests.ts'
 import { ROOT } from './suite.ts'
 
 /** The kit's directory, undefined where there is none. */
@@ -45,6 +46,7 @@ if (import.meta.main) {
     )
     process.exit(2)
   }
+  buildForGuests()
   const options = ['kernel', 'only', 'jobs', 'keep'] as const
   const { command, env } = kitCommand(kit, [
     ...options.flatMap((name) => values[name] === undefined ? [] : [`--${name}`, values[name]]),
