@@ -13,7 +13,7 @@ export function quote(text: string): string {
  * Tetragon), where TextDecoder gives one per broken sequence.
  */
 export function decodeUtf8(bytes: Buffer, from: number, to: number): string {
-  const text = bytes.utf8Slice(from, to)
+  const text = bytes.toString('utf8', from, to)
   return text.includes('\ufffd') ? decodeInvalid(bytes, from, to) : text
 }
 
@@ -25,7 +25,7 @@ function decodeInvalid(bytes: Buffer, from: number, to: number): string {
   while (at < to) {
     const length = sequenceLength(bytes, at, to)
     if (length === 0) {
-      if (!invalid) text += bytes.utf8Slice(valid_from, at) + '\ufffd'
+      if (!invalid) text += bytes.toString('utf8', valid_from, at) + '\ufffd'
       invalid = true
       at++
       valid_from = at
@@ -34,7 +34,7 @@ function decodeInvalid(bytes: Buffer, from: number, to: number): string {
       at += length
     }
   }
-  return text + bytes.utf8Slice(valid_from, to)
+  return text + bytes.toString('utf8', valid_from, to)
 }
 
 /** Length of the valid UTF-8 sequence at `at`, 0 if there is none (RFC 3629: no surrogates, no overlong forms). */

@@ -1,12 +1,13 @@
 /** The processes that events refer to: by the kernel's number of each image, bounded, with their parents. */
 
 import type { ProcessReference } from '../event/type.ts'
-import { nanosecondText, type WallClock } from './clock.ts'
+import type { WallClock } from './clock.ts'
+import type { ExecIds } from './exec_id.ts'
 import type { Image } from './fragment.ts'
 
 /** What all processes of a machine share for their ids and times. */
 export interface Node {
-  readonly name: string
+  readonly ids: ExecIds
   readonly clock: WallClock
 }
 
@@ -78,7 +79,7 @@ export class Process implements ProcessReference {
 
   get exec_id(): string {
     if (this.#exec_id === '') {
-      this.#exec_id = execId(this.#node.name, this.seconds, this.nanoseconds, this.pid)
+      this.#exec_id = this.#node.ids.encode(this.seconds, this.nanoseconds, this.pid)
     }
     return this.#exec_id
   }
@@ -155,12 +156,6 @@ export class Process implements ProcessReference {
   #getInitJson(): string {
     return this.in_init_tree ? ',"in_init_tree":true' : ',"in_init_tree":false'
   }
-}
-
-/** Tetragon's exec_id: base64 of node:start:pid. */
-export function execId(node_name: string, seconds: number, nanoseconds: number, pid: number): string {
-  const text = node_name + ':' + nanosecondText(seconds, nanoseconds) + ':' + pid
-  return btoa(text)
 }
 
 export interface CacheLimits {

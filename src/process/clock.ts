@@ -2,7 +2,7 @@
 
 const BILLION = 1_000_000_000
 
-/** A moment as whole seconds and nanoseconds: exact where one number could not be. */
+/** The three clocks (CLOCK_MONOTONIC, _REALTIME, _BOOTTIME) read one right after the other. */
 export interface ClockReading {
   readonly monotonic_ns: bigint
   readonly realtime_ns: bigint
@@ -83,30 +83,4 @@ export function secondsOf(ktime_ns: bigint): number {
 export function nanosecondsOf(ktime_ns: bigint, seconds: number): number {
   const number = Number(ktime_ns)
   return number < Number.MAX_SAFE_INTEGER ? number - seconds * BILLION : Number(ktime_ns % 1_000_000_000n)
-}
-
-/** Decimal text of seconds * 10^9 + nanoseconds, without the slow path for numbers above 2^31. */
-export function nanosecondText(seconds: number, nanoseconds: number): string {
-  if (seconds === 0) return String(nanoseconds)
-  const micros = (nanoseconds / 1000) | 0
-  const milli = (micros / 1000) | 0
-  return String(seconds) + DIGITS[milli] + DIGITS[micros - milli * 1000] + DIGITS[nanoseconds - micros * 1000]
-}
-
-/**
- * Reads the clocks without a system call of our own: waits (below 1 ms) for Date.now() to tick, so that the wall clock
- * is known better than its milliseconds. `uptime_text` is /proc/uptime, whose first number is CLOCK_BOOTTIME in 10 ms.
- * The agent passes a reading of clock_gettime instead where it has one.
- */
-export function readClocks(uptime_text: string): ClockReading {
-  const start = Date.now()
-  let now = Date.now()
-  while (now === start) now = Date.now()
-  const monotonic_ns = process.hrtime.bigint()
-  const seconds = Number.parseFloat(uptime_text)
-  const boottime_ns = BigInt(Math.round(seconds * 100)) * 10_000_000n
-  // Without suspend the two clocks are the same; /proc/uptime is too coarse to use its difference then.
-  const suspended = boottime_ns - monotonic_ns
-  const boot = suspended < 20_000_000n && suspended > -20_000_000n ? monotonic_ns : boottime_ns
-  return { monotonic_ns, realtime_ns: BigInt(now) * 1_000_000n, boottime_ns: boot }
 }
