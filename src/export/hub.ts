@@ -1,5 +1,5 @@
 // Hub: the live stream and its short history, between the pipeline and any number of subscribers.
-import { type LostRange, Subscription } from './subscription.ts'
+import { Subscription } from './subscription.ts'
 import type { EventMeta } from '../event/type.ts'
 import type { Exporter, SinkCounters } from './type.ts'
 
@@ -31,10 +31,12 @@ export class Hub implements Exporter {
     dropped: { slow: 0, closed: 0 },
   }
   readonly #options: HubOptions
-  /** A circle: `#oldest` is the sequence number of the first event kept, one place per number. */
+  /** A circle of events #first to #next - 1, counted in order of arrival. */
   readonly #history: (HubEvent | undefined)[]
-  #oldest = 1
-  #next = 1
+  #first = 0
+  #next = 0
+  /** Last sequence number that is no longer kept. */
+  #forgotten = 0
   #history_bytes = 0
   #subscriptions = new Set<Subscription>()
 
@@ -49,18 +51,17 @@ export class Hub implements Exporter {
   }
 
   get history(): { events: number; bytes: number } {
-    return { events: this.#next - this.#oldest, bytes: this.#history_bytes }
+    return { events: this.#next - this.#first, bytes: this.#history_bytes }
   }
 
-  /** `meta.seq` must count up by one from 1. */
+  /** `meta.seq` must grow. */
   write(line: string, meta: EventMeta): void {
     const event = { line, meta }
     const size = this.#history.length
-    if (this.#next - this.#oldest === size) this.#forget()
-    this.#next = meta.seq + 1
-    this.#history[meta.seq % size] = event
+    if (this.#next - this.#first === size) this.#forget()
+    this.#history[this.#next++ % size] = event
     this.#history_bytes += line.length
-    while (this.#history_bytes > this.#options.history_bytes_max && this.#oldest < meta.seq) this.#forget()
+    while (this.#history_bytes > this.#options.history_bytes_max && this.#next - this.#first > 1) this.#forget()
     for (const subscription of this.#subscriptions) subscription.offer(event)
   }
 
@@ -97,25 +98,25 @@ export class Hub implements Exporter {
   #replay(subscription: Subscription, since: string): void {
     const dash = since.lastIndexOf('-')
     const seq = Number(since.slice(dash + 1))
-    let from = this.#oldest
+    const oldest = this.#forgotten + 1
+    let after = 0
     if (dash < 0 || since.slice(0, dash) !== this.boot || !Number.isSafeInteger(seq)) {
-      subscription.offerLost({ reason: 'boot', count: null, from: since, to: `${this.boot}-${this.#oldest}` })
-    } else if (seq + 1 < this.#oldest) {
-      const gap: LostRange = {
-        reason: 'history',
-        count: this.#oldest - seq - 1,
-        from: `${this.boot}-${seq + 1}`,
-        to: `${this.boot}-${this.#oldest - 1}`,
-      }
-      subscription.offerLost(gap)
-    } else from = seq + 1
-    for (let at = from; at < this.#next; at++) subscription.offer(this.#history[at % this.#history.length]!)
+      subscription.offerLost({ reason: 'boot', count: null, from: since, to: `${this.boot}-${oldest}` })
+    } else if (seq + 1 < oldest) {
+      const [from, to] = [`${this.boot}-${seq + 1}`, `${this.boot}-${this.#forgotten}`]
+      subscription.offerLost({ reason: 'history', count: this.#forgotten - seq, from, to })
+    } else after = seq
+    for (let at = this.#first; at < this.#next; at++) {
+      const event = this.#history[at % this.#history.length]!
+      if (event.meta.seq > after) subscription.offer(event)
+    }
   }
 
   #forget(): void {
-    const place = this.#oldest % this.#history.length
-    this.#history_bytes -= this.#history[place]!.line.length
+    const place = this.#first++ % this.#history.length
+    const event = this.#history[place]!
+    this.#history_bytes -= event.line.length
+    this.#forgotten = event.meta.seq
     this.#history[place] = undefined
-    this.#oldest++
   }
 }

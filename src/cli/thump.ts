@@ -1,0 +1,64 @@
+// The command line client: table of commands, help, exit status.
+import { type Command, type Terminal, UsageError } from './command.ts'
+import { coverage } from './coverage.ts'
+import { doctor } from './doctor.ts'
+import { loss } from './loss.ts'
+import { version } from './version.ts'
+import { nearest } from '../nearest.ts'
+
+const COMMANDS: readonly Command[] = [doctor, coverage, loss, version]
+
+function help(): string {
+  const lines = ['Usage: thump COMMAND [OPTION]...', '', 'Commands:']
+  const entries = [
+    ['agent', 'run the agent (see thump agent --help)'],
+    ['test', 'run all tests'],
+    ...COMMANDS.map((command) => [command.name, command.summary]),
+  ]
+  for (const [name, summary] of entries) lines.push(`  ${name!.padEnd(12)}${summary}`)
+  lines.push('', 'thump COMMAND --help tells more. Exit status: 0 success, 1 failure, 2 usage.')
+  return lines.join('\n') + '\n'
+}
+
+/** Gives the exit status. */
+export async function runClient(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...args] = argv
+  if (name === undefined) {
+    terminal.error(help())
+    return 2
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    await terminal.write(help())
+    return 0
+  }
+  const command = COMMANDS.find((each) => each.name === (name === '--version' ? 'version' : name))
+  if (command === undefined) {
+    terminal.error(`thump: Unknown command "${name}", nearest is ${nearest(name, COMMANDS.map((each) => each.name))}\n`)
+    return 2
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    await terminal.write(`Usage: thump ${command.name} ${command.usage}\n`)
+    return 0
+  }
+  try {
+    return await command.run(args, terminal)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return 0
+    terminal.error(`thump ${command.name}: ${error instanceof Error ? error.message : error}\n`)
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+if (import.meta.main) {
+  const status = await runClient(process.argv.slice(2), {
+    env: process.env,
+    color: process.stdout.isTTY === true && !process.env.NO_COLOR,
+    stdin: Bun.stdin.stream(),
+    stdin_is_terminal: process.stdin.isTTY === true,
+    write: async (text) => {
+      await Bun.write(Bun.stdout, text)
+    },
+    error: (text) => process.stderr.write(text),
+  })
+  process.exit(status)
+}
