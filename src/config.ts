@@ -82,6 +82,7 @@ export interface Config {
   readonly export_denylist: string
   readonly field_filters: string
   readonly redaction_filters: string
+  readonly redact_secrets: boolean
 }
 
 /** A mistake in flags, environment or config file: exit status 2. */
@@ -244,6 +245,7 @@ function build(raw: Raw, sources: ConfigSources): Config {
     export_denylist: read.text('export-denylist'),
     field_filters: read.text('field-filters'),
     redaction_filters: read.text('redaction-filters'),
+    redact_secrets: read.boolean('redact-secrets'),
   }
 }
 

@@ -297,6 +297,13 @@ export const FLAGS = [
   },
   { name: 'field-filters', type: 'text', fallback: '', form: 'JSON', help: 'fields to include or exclude' },
   {
+    name: 'redact-secrets',
+    type: 'boolean',
+    fallback: 'true',
+    form: 'true|false',
+    help: 'replace what looks like a password or key in arguments and environment by *****',
+  },
+  {
     name: 'redaction-filters',
     type: 'text',
     fallback: '',

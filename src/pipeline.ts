@@ -10,6 +10,8 @@ import type { Tracker } from './process/tracker.ts'
 export interface RecordSource {
   /** Visits at most `records_max` records and releases them; gives their number. */
   drain(records_max: number, visit: (view: DataView, at: number, size: number) => void): number
+  /** False if the last drain left nothing behind: the doorbell tells when to come again. */
+  readonly more: boolean
 }
 
 /** Makes a line of a record that is not of the base sensor; undefined where it gives none. */
@@ -91,7 +93,7 @@ export class Pipeline {
     turns.seconds += seconds
     if (seconds > turns.longest_seconds) turns.longest_seconds = seconds
     if (records >= drain_records_max) turns.busy++
-    return records >= drain_records_max
+    return source.more
   }
 
   /** Passes a line on that no record caused. */

@@ -1,5 +1,5 @@
 // Hub: the live stream and its short history, between the pipeline and any number of subscribers.
-import { Subscription } from './subscription.ts'
+import { type EventMatch, Subscription } from './subscription.ts'
 import type { EventMeta } from '../event/type.ts'
 import type { Exporter, SinkCounters } from './type.ts'
 
@@ -81,7 +81,7 @@ export class Hub implements Exporter {
    * Events that `match` wants, from now on or after event `since` (as `BOOT-SEQ`). What of the wanted range is no
    * longer kept comes as a loss first. Null when there are subscribers_max already.
    */
-  subscribe(match: (meta: EventMeta) => boolean, since: string | null): Subscription | null {
+  subscribe(match: EventMatch, since: string | null): Subscription | null {
     if (this.#subscriptions.size >= this.#options.subscribers_max) return null
     const subscription = new Subscription({
       match,

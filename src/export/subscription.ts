@@ -3,6 +3,9 @@ import type { HubEvent } from './hub.ts'
 import type { EventMeta } from '../event/type.ts'
 import type { SinkCounters } from './type.ts'
 
+/** What a subscriber asked for. */
+export type EventMatch = (line: string, meta: EventMeta) => boolean
+
 /** Events that this subscriber will not get. */
 export interface LostRange {
   /** `slow`: the queue was full; `history`: no longer kept; `boot`: the id is of another start of the agent. */
@@ -17,7 +20,7 @@ export interface LostRange {
 export type Delivery = { readonly event: HubEvent } | { readonly lost: LostRange }
 
 export interface SubscriptionOptions {
-  readonly match: (meta: EventMeta) => boolean
+  readonly match: EventMatch
   readonly events_max: number
   readonly bytes_max: number
   readonly counters: SinkCounters
@@ -45,7 +48,7 @@ export class Subscription implements Disposable {
   /** Queues the event if it matches; counts it as lost if there is no room. */
   offer(event: HubEvent): void {
     const { match, counters, events_max, bytes_max } = this.#options
-    if (!match(event.meta)) return
+    if (!match(event.line, event.meta)) return
     counters.events++
     if (this.#queue.length >= events_max || (this.#bytes > 0 && this.#bytes + event.line.length > bytes_max)) {
       counters.dropped.slow!++

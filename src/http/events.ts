@@ -1,11 +1,12 @@
 // /v1/events: the live stream as server-sent events or NDJSON.
 import { type Context, Hono } from 'hono'
 import type { Hub } from '../export/hub.ts'
-import type { Delivery, LostRange, Subscription } from '../export/subscription.ts'
-import { parseEventQuery, QueryError } from './event_query.ts'
+import type { Delivery, EventMatch, LostRange, Subscription } from '../export/subscription.ts'
 
 export interface EventRouteOptions {
   readonly hub: Hub
+  /** What the query selects, `since` and `format` aside; or a text that says what is wrong with it. */
+  readonly parseQuery: (query: URLSearchParams) => EventMatch | string
   readonly heartbeat_ms: number
   /** One line for people; null for events that have none. */
   readonly compact: ((line: string) => string | null) | null
@@ -23,13 +24,8 @@ export function eventRoutes(options: EventRouteOptions): Hono {
   const app = new Hono()
   app.get('/', (c) => {
     const url = new URL(c.req.url)
-    let match
-    try {
-      match = parseEventQuery(url.searchParams)
-    } catch (error) {
-      if (error instanceof QueryError) return c.json({ error: error.message }, 400)
-      throw error
-    }
+    const match = options.parseQuery(url.searchParams)
+    if (typeof match === 'string') return c.json({ error: match }, 400)
     const since = url.searchParams.get('since') ?? c.req.header('last-event-id') ?? null
     const subscription = options.hub.subscribe(match, since)
     if (subscription === null) return c.json({ error: 'Too many subscribers' }, 503)

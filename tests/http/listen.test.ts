@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { listen } from '../../src/http/listen.ts'
 import { loadToken } from '../../src/http/token.ts'
-import { app, hub, meta } from './parts.ts'
+import { app, events as streaming, hub, meta } from './parts.ts'
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-http-'))
 
@@ -30,7 +30,7 @@ test('listen() names the address that is taken', async () => {
 
 test('a reader that stops reading makes its queue lose, and memory stays bounded', async () => {
   const stream = hub({ queue_events_max: 1000, queue_bytes_max: 1 << 20 })
-  const routes = app({ events: { hub: stream, heartbeat_ms: 1000, compact: null } })
+  const routes = app({ events: streaming(stream, 1000) })
   const server = await listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, routes, 1000)
   const response = await fetch(`http://${server!.address}/v1/events`)
   const reader = response.body!.getReader()

@@ -3,6 +3,7 @@ import type { Hono } from 'hono'
 import { Hub } from '../../src/export/hub.ts'
 import type { EventMeta } from '../../src/event/type.ts'
 import { type AppParts, buildApp } from '../../src/http/app.ts'
+import type { EventRouteOptions } from '../../src/http/events.ts'
 import { Guard, type GuardOptions } from '../../src/http/guard.ts'
 
 export const TOKEN = 'correct-horse'
@@ -23,6 +24,15 @@ export function meta(seq: number, changes: Partial<EventMeta> = {}): EventMeta {
   return { seq, type: 'process_exec', ktime_ns: 0, process: undefined, policy: undefined, ...changes }
 }
 
+export function events(stream: Hub, heartbeat_ms = 10_000): EventRouteOptions {
+  const parseQuery = (query: URLSearchParams) => {
+    const types = query.get('types')
+    if (types === 'bad') return 'Unknown type "bad"'
+    return (_: string, meta: EventMeta) => types === null || meta.type === types
+  }
+  return { hub: stream, heartbeat_ms, compact: null, parseQuery }
+}
+
 export function app(changes: Partial<AppParts> = {}, guard: Partial<GuardOptions> = {}): Hono {
   return buildApp({
     guard: new Guard({ token: TOKEN, open_reading: true, any_host: false, host_names: ['node1'], ...guard }),
@@ -33,7 +43,7 @@ export function app(changes: Partial<AppParts> = {}, guard: Partial<GuardOptions
     loss: () => ({ total: 0 }),
     coverage: () => [],
     processes: { list: () => [], get: (exec_id) => exec_id === 'known=' ? { exec_id } : null },
-    events: { hub: hub(), heartbeat_ms: 10_000, compact: null },
+    events: events(hub()),
     policies: null,
     onError: (error) => {
       throw error

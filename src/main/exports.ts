@@ -1,0 +1,97 @@
+// From the configuration to the sinks of stdout and file, with the filters before them.
+import type { Config } from '../config.ts'
+import { BOUNDS } from '../config.ts'
+import { FileExporter } from '../export/file.ts'
+import { ExportGate } from '../export/gate.ts'
+import { StdoutExporter } from '../export/stdout.ts'
+import type { Exporter } from '../export/type.ts'
+import { compileFieldFilters, parseFieldFilters } from '../filter/fields.ts'
+import { parseLine } from '../filter/json.ts'
+import { compileLists } from '../filter/match.ts'
+import { parseFilters } from '../filter/parse.ts'
+import { RateLimit, rateLimitLine } from '../filter/rate.ts'
+import { FilterError } from '../filter/type.ts'
+import { viewOfMeta } from '../filter/view_meta.ts'
+import { UsageError } from '../config.ts'
+import type { Log } from './log.ts'
+
+export interface Exports {
+  /** What the pipeline writes to: the gate, or the sinks themselves where nothing is filtered. */
+  readonly sinks: readonly Exporter[]
+  /** For counters: the gate and the sinks behind it. */
+  readonly all: readonly Exporter[]
+}
+
+export interface ExportHooks {
+  readonly onStdoutClosed: () => void
+  readonly lossLine: (sink: string, count: number, from_ms: number, to_ms: number) => string
+}
+
+/** Throws UsageError for a filter that cannot be used, and what the file system throws for the file. */
+export async function createExports(config: Config, log: Log, hooks: ExportHooks): Promise<Exports> {
+  const gate = createGate(config)
+  const sinks: Exporter[] = []
+  const lossLine = (sink: string) => {
+    return config.tetragon_only
+      ? {}
+      : { lossLine: (n: number, from: number, to: number) => hooks.lossLine(sink, n, from, to) }
+  }
+  if (config.stdout) {
+    const onClosed = (error: NodeJS.ErrnoException) => {
+      log.warn({ error: error.code }, 'stdout is closed: events are no longer written there')
+      hooks.onStdoutClosed()
+    }
+    const bounds = { chunk_bytes: BOUNDS.stdout_chunk_bytes, queue_bytes: config.stdout_queue_bytes }
+    sinks.push(new StdoutExporter({ ...bounds, ...lossLine('stdout'), onClosed }))
+  }
+  if (config.export_file !== '') sinks.push(await openFile(config, log, lossLine('file')))
+  if (gate === null || sinks.length === 0) return { sinks, all: sinks }
+  const gated = new ExportGate(gate, sinks)
+  return { sinks: [gated], all: [gated, ...sinks] }
+}
+
+function openFile(
+  config: Config,
+  log: Log,
+  loss: { lossLine?: (count: number, from_ms: number, to_ms: number) => string },
+): Promise<Exporter> {
+  return FileExporter.open({
+    path: config.export_file,
+    bytes_max: config.export_file_bytes,
+    age_ms_max: config.export_file_interval_ms,
+    backups_max: config.export_file_backups,
+    compress: config.export_file_compress,
+    mode: config.export_file_mode,
+    chunk_bytes: BOUNDS.stdout_chunk_bytes,
+    queue_bytes: config.stdout_queue_bytes,
+    ...loss,
+    onTrouble: (error) => {
+      if (error === null) log.info({ file: config.export_file }, 'writing to the file works again')
+      else log.error({ file: config.export_file, error: error.message }, 'cannot write to the file')
+    },
+  })
+}
+
+function createGate(config: Config): ConstructorParameters<typeof ExportGate>[0] | null {
+  const { export_allowlist, export_denylist, field_filters, export_rate_limit } = config
+  if (export_allowlist === '' && export_denylist === '' && field_filters === '' && export_rate_limit < 0) return null
+  try {
+    const allow = parseFilters(export_allowlist, 'export-allowlist')
+    const deny = parseFilters(export_denylist, 'export-denylist')
+    const predicate = allow.length + deny.length === 0 ? null : compileLists({ allow, deny })
+    const fields = parseFieldFilters(field_filters, 'field-filters')
+    const edit = fields.length === 0 ? null : compileFieldFilters(fields)
+    return {
+      match: predicate === null ? null : (line, meta) => predicate(viewOfMeta(line, meta)),
+      rate: export_rate_limit < 0 ? null : new RateLimit(export_rate_limit, performance.now()),
+      edit: edit === null ? null : (line) => {
+        const document = parseLine(line)
+        return document === undefined ? line : JSON.stringify(edit(document))
+      },
+      rateLine: (dropped) => rateLimitLine(dropped, config.node_name, config.cluster_name, new Date()),
+    }
+  } catch (error) {
+    if (error instanceof FilterError) throw new UsageError(error.message, { cause: error })
+    throw error
+  }
+}

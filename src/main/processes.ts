@@ -1,0 +1,24 @@
+// The process cache as /v1/processes shows it.
+import type { ProcessSource } from '../http/processes.ts'
+import type { Process, ProcessCache } from '../process/cache.ts'
+
+export function processSource(cache: ProcessCache): ProcessSource {
+  return {
+    list: () => [...cache.values()].map(show),
+    get: (exec_id) => {
+      const process = cache.find(exec_id)
+      if (process === undefined) return null
+      const { parent } = process
+      return {
+        ...show(process),
+        parent: parent === undefined ? null : show(parent),
+        ancestors: cache.ancestors(process).map(show),
+        children: cache.children(process).map(show),
+      }
+    },
+  }
+}
+
+function show(process: Process) {
+  return { process: JSON.parse(process.json) as unknown, ended: process.ended, references: process.references }
+}
