@@ -1,12 +1,27 @@
 // The command line client: table of commands, help, exit status.
 import { type Command, type Terminal, UsageError } from './command.ts'
+import { completionCommand } from './completion.ts'
 import { coverage } from './coverage.ts'
 import { doctor } from './doctor.ts'
+import { events } from './events.ts'
 import { loss } from './loss.ts'
+import { policy } from './policy.ts'
+import { ps } from './ps.ts'
+import { top } from './top.ts'
 import { version } from './version.ts'
 import { nearest } from '../nearest.ts'
 
-const COMMANDS: readonly Command[] = [doctor, coverage, loss, version]
+const COMMANDS: readonly Command[] = [
+  events,
+  policy,
+  ps,
+  top,
+  doctor,
+  coverage,
+  loss,
+  completionCommand(() => COMMANDS),
+  version,
+]
 
 function help(): string {
   const lines = ['Usage: thump COMMAND [OPTION]...', '', 'Commands:']

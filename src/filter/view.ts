@@ -39,6 +39,8 @@ export interface EventView {
   /** Beyond the parent, nearest first; where the source has none, ancestor filters see the parent only. */
   readonly ancestors?: readonly ProcessView[] | undefined
   readonly policy_name?: string | undefined
+  /** NAMESPACE/NAME of a namespaced policy, where the source knows it. */
+  readonly policy?: string | undefined
   /** The whole event as JSON; asked for only by CEL expressions. */
   document(): JsonObject
 }

@@ -54,6 +54,7 @@ class ProcessOfCache implements ProcessView {
 class EventOfAgent implements EventView {
   readonly #line: string
   readonly #meta: EventMeta
+  #process: ProcessView | undefined
 
   constructor(line: string, meta: EventMeta) {
     this.#line = line
@@ -63,8 +64,9 @@ class EventOfAgent implements EventView {
   get kind(): string {
     return this.#meta.type
   }
+  /** The same object each time: one event may be asked by many filters. */
   get process(): ProcessView | undefined {
-    return viewOfReference(this.#meta.process)
+    return this.#process ??= viewOfReference(this.#meta.process)
   }
   get parent(): ProcessView | undefined {
     return viewOfReference(this.#meta.process?.parent)
@@ -82,6 +84,9 @@ class EventOfAgent implements EventView {
   get policy_name(): string | undefined {
     const policy = this.#meta.policy
     return policy?.slice(policy.indexOf('/') + 1)
+  }
+  get policy(): string | undefined {
+    return this.#meta.policy
   }
   document(): JsonObject {
     const value: unknown = JSON.parse(this.#line)
