@@ -11,6 +11,8 @@
 /* Bytes of argv (and of the environment) that travel inside exec_event; what is longer goes into chunk_event records. */
 #define EXEC_INLINE_BYTES 4096
 #define CHUNK_BYTES 16384
+#define ARGS_BYTES_MAX 8388608	    /* highest bound that can be set for argv, and for the environment */
+#define CGROUP_NAME_BYTES_MAX 512
 
 enum event_type {
 	EVENT_TYPE_EXEC = 1,
@@ -20,6 +22,7 @@ enum event_type {
 	EVENT_TYPE_HOOK = 5, /* hook_event.h */
 	EVENT_TYPE_THROTTLE = 6,
 	EVENT_TYPE_TEST = 7, /* bench and ring tests only */
+	EVENT_TYPE_MAX = 8,
 };
 
 /* First bytes of every record. `size` is that of the fixed struct, without the blob behind it. */
@@ -58,8 +61,8 @@ enum exec_flag {
 
 /* Why the credentials grew at exec (Tetragon's binary_properties.privileges_changed). */
 enum gained {
-	GAINED_FILE_CAP = 0x1,
-	GAINED_SETUID = 0x2,
+	GAINED_FILE_CAP = 0x1, /* permitted capabilities that the caller had not, without setuid */
+	GAINED_SETUID = 0x2,   /* euid is another than the caller's uid; binary_properties.setuid */
 	GAINED_SETGID = 0x4,
 };
 
@@ -95,7 +98,9 @@ struct namespaces {
 
 /* One execve that succeeded. Behind the struct, without gaps and without NUL at the joints:
  * filename, cwd, cgroup name, argv[1..] (each NUL-terminated), environment (each NUL-terminated);
- * argv and environment only if they fit EXEC_INLINE_BYTES, else they came before as chunk_event of this exec_id. */
+ * argv and environment only if they fit EXEC_INLINE_BYTES, else they came before as chunk_event of this exec_id.
+ * cgroup name: the whole path ("/a/b", "/" for the root), because podman and sysbox have the container's id in a
+ * component above the last; of a longer one than CGROUP_NAME_BYTES_MAX the last components, without leading slash. */
 struct exec_event {
 	struct event_header header;
 	__u64 exec_id __number;        /* this image */
@@ -111,7 +116,7 @@ struct exec_event {
 	__u32 ns_pid; /* in its innermost pid namespace */
 	__u32 auid;
 	__u32 flags;  /* enum exec_flag */
-	__u32 gained; /* enum gained */
+	__u32 gained; /* enum gained; whether to root: compare with the credentials */
 	__u32 filename_size;
 	__u32 cwd_size;
 	__u32 cgroup_name_size;

@@ -1,105 +1,137 @@
-/** Compiles bpf/*.bpf.c (and other folders of BPF C) to CO-RE objects in build/bpf: what is missing or older than its sources. */
-
+/**
+ * bun run bpf [--force]
+ * Compiles bpf/*.bpf.c, and the test programs, to CO-RE objects under build/bpf; only what is missing or older than its sources.
+ * The same sources give the same bytes wherever they are compiled: no absolute path and no DWARF stays in an object.
+ */
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
-const ROOT = join(import.meta.dirname, '..')
-const SOURCES = ['bpf', 'bench/bpf', 'tests/kernel/bpf']
+export const ROOT = join(import.meta.dirname, '..')
+export const OBJECT_DIRECTORY = join(ROOT, 'build/bpf')
 
-/** Kernel name of the CPU as libbpf's bpf_tracing.h wants it. */
-const TARGET_ARCH: Readonly<Record<string, string>> = { x64: 'x86', arm64: 'arm64' }
+/** Where sources are and where their objects go, relative to the root. */
+const SOURCES = [
+  { from: 'bpf', to: 'build/bpf' },
+  { from: 'tests/kernel/bpf', to: 'build/bpf/tests' },
+  { from: 'bench/bpf', to: 'build/bpf/bench' },
+] as const
 
-export class CompilerMissingError extends Error {
-  override name = 'CompilerMissingError'
+const TARGETS: Readonly<Record<string, string>> = { x64: 'x86', arm64: 'arm64' }
+
+/** clang or llvm-strip is not installed. */
+export class MissingToolError extends Error {
+  override readonly name = 'MissingToolError'
 }
 
-export interface ObjectsOptions {
+export interface EnsureOptions {
   /** Compile also what is fresh. */
   readonly force?: boolean
-  /** Called with each object's name before it is compiled. */
-  readonly onCompile?: (object: string) => void
-}
-
-/** Folder of the compiled objects; THUMP_BPF_DIR names another (the image has one without sources). */
-export function objectDirectory(): string {
-  return process.env['THUMP_BPF_DIR'] ?? join(ROOT, 'build/bpf')
+  /** Directory that stands in for the root in paths of objects; tests compile twice and compare. */
+  readonly out?: string
 }
 
 /**
- * Compiles what is stale and returns the names of what it compiled. Without sources (the image) nothing is stale.
- * Throws CompilerMissingError where something is stale and no clang is installed, Error with clang's text if it fails.
+ * Compiles what is stale and returns the paths of what was compiled, relative to the root. Each object appears whole or not at all, so several
+ * processes may do this at once. Throws MissingToolError, or an Error with the compiler's messages of every source that failed.
  */
-export function ensureObjects(options: ObjectsOptions = {}): string[] {
-  const directory = objectDirectory()
-  const stale = SOURCES.flatMap((folder) => staleSources(join(ROOT, folder), directory, options.force ?? false))
+export function ensureObjects(options: EnsureOptions = {}): string[] {
+  const stale = objectJobs(options.out ?? ROOT).filter((job) => options.force === true || isStale(job))
   if (stale.length === 0) return []
-  const clang = Bun.which('clang')
-  if (clang === null) {
-    throw new CompilerMissingError(
-      `Cannot compile ${stale.length} BPF object(s): no clang found; install the Debian packages clang, llvm and libbpf-dev`,
+  const compiler = tool('clang', 'clang')
+  const strip = tool('llvm-strip', 'llvm')
+  const messages: string[] = []
+  for (const job of stale) {
+    const message = compileObject(compiler, strip, job.source, job.object)
+    if (message !== undefined) messages.push(message)
+  }
+  if (messages.length > 0) throw new Error(messages.join('\n'))
+  return stale.map((job) => job.source)
+}
+
+/** Compiles one source, named relative to the root, to a stripped object; returns what the compiler said if it failed. */
+export function compileObject(
+  compiler: string,
+  strip: string,
+  source: string,
+  object: string,
+  flags: readonly string[] = [],
+): string | undefined {
+  const target = TARGETS[process.arch]
+  if (target === undefined) throw new Error(`Cannot compile for ${process.arch}: x64 and arm64 are supported`)
+  mkdirSync(join(object, '..'), { recursive: true })
+  const draft = `${object}.${process.pid}`
+  const compile = run([
+    compiler,
+    '-g',
+    '-O2',
+    '-target',
+    'bpf',
+    '-mcpu=v3',
+    `-D__TARGET_ARCH_${target}`,
+    '-Wall',
+    '-Werror',
+    '-Wno-unused-function',
+    '-Wno-missing-declarations',
+    '-Ibpf',
+    '-fdebug-compilation-dir=.',
+    ...flags,
+    '-c',
+    source,
+    '-o',
+    draft,
+  ])
+  if (compile !== undefined) return compile
+  const stripped = run([strip, '-g', draft])
+  if (stripped !== undefined) return stripped
+  renameSync(draft, object)
+  return undefined
+}
+
+/** Path of an installed program. Throws MissingToolError naming the Debian package. */
+export function tool(name: string, debian_package: string): string {
+  const path = Bun.which(name)
+  if (path === null) {
+    throw new MissingToolError(
+      `Cannot compile kernel programs: no "${name}", install Debian package "${debian_package}"`,
     )
   }
-  mkdirSync(directory, { recursive: true })
-  for (const source of stale) {
-    options.onCompile?.(objectName(source))
-    compile(clang, source, join(directory, objectName(source)))
-  }
-  return stale.map(objectName)
+  return path
 }
 
-function objectName(source: string): string {
-  return basename(source).replace(/\.c$/, '.o')
+interface Job {
+  readonly source: string
+  readonly object: string
 }
 
-function staleSources(folder: string, directory: string, force: boolean): string[] {
-  if (!existsSync(folder)) return []
-  const names = readdirSync(folder)
-  const headers = newest([...headersIn(join(ROOT, 'bpf')), ...headersIn(folder)])
-  return names.filter((name) => name.endsWith('.bpf.c')).sort().map((name) => join(folder, name)).filter((source) => {
-    const object = join(directory, objectName(source))
-    if (force || !existsSync(object)) return true
-    return statSync(object).mtimeMs < Math.max(headers, statSync(source).mtimeMs)
-  })
+function objectJobs(out: string): Job[] {
+  return SOURCES.flatMap(({ from, to }) =>
+    list(from).filter((name) => name.endsWith('.bpf.c'))
+      .map((name) => ({ source: `${from}/${name}`, object: join(out, to, basename(name, '.c') + '.o') }))
+  )
 }
 
-function headersIn(folder: string): string[] {
-  return readdirSync(folder).filter((name) => name.endsWith('.h')).map((name) => join(folder, name))
+function isStale({ source, object }: Job): boolean {
+  if (!existsSync(object)) return true
+  const made = statSync(object).mtimeMs
+  const headers = list('bpf').filter((name) => name.endsWith('.h')).map((name) => `bpf/${name}`)
+  return [source, ...headers].some((path) => statSync(join(ROOT, path)).mtimeMs > made)
 }
 
-function newest(files: string[]): number {
-  return files.reduce((most, file) => Math.max(most, statSync(file).mtimeMs), 0)
+function list(directory: string): string[] {
+  const path = join(ROOT, directory)
+  return existsSync(path) ? readdirSync(path).sort() : []
 }
 
-/** One C file to one object without DWARF; written under another name first, so that nobody reads half of it. */
-export function compile(clang: string, source: string, object: string): void {
-  const arch = TARGET_ARCH[process.arch]
-  if (arch === undefined) throw new Error(`Cannot compile for "${process.arch}": wanted x64 or arm64`)
-  const part = `${object}.${process.pid}`
-  run([
-    clang,
-    ...['-g', '-O2', '-target', 'bpf', '-mcpu=v3', `-D__TARGET_ARCH_${arch}`],
-    ...['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-sign-compare'],
-    // Paths in the object would differ from checkout to checkout.
-    ...[`-ffile-prefix-map=${ROOT}/=`, '-I', join(ROOT, 'bpf'), '-c', source, '-o', part],
-  ], source)
-  const strip = Bun.which('llvm-strip') ?? Bun.which('llvm-strip-14')
-  if (strip !== null) run([strip, '-g', part], source)
-  renameSync(part, object)
-}
-
-function run(command: string[], source: string): void {
-  const result = Bun.spawnSync(command, { cwd: ROOT, stdout: 'pipe', stderr: 'pipe' })
-  if (result.exitCode !== 0) {
-    throw new Error(`Cannot compile ${source.slice(ROOT.length + 1)}:\n${result.stderr.toString()}`)
-  }
+function run(command: string[]): string | undefined {
+  const { exitCode, stderr } = Bun.spawnSync(command, { cwd: ROOT, stdout: 'ignore', stderr: 'pipe' })
+  return exitCode === 0 ? undefined : stderr.toString()
 }
 
 if (import.meta.main) {
-  const force = process.argv.includes('--force')
   try {
-    const compiled = ensureObjects({ force, onCompile: (object) => process.stderr.write(`compiling ${object}\n`) })
-    process.stderr.write(
-      compiled.length === 0 ? 'BPF objects are fresh\n' : `compiled ${compiled.length} BPF objects\n`,
+    const compiled = ensureObjects({ force: process.argv.includes('--force') })
+    process.stdout.write(
+      compiled.length === 0 ? 'objects are fresh\n' : compiled.map((source) => `compiled ${source}\n`).join(''),
     )
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)

@@ -1,91 +1,88 @@
 /**
- * Writes ffi/wire.gen.ts from the layouts in bpf/*.h: the structs marked `__export` and every enum of those headers, as the
- * compiler laid them out (BTF). `--check` fails where the committed file differs.
+ * bun run wire [--check]
+ * Writes ffi/wire.gen.ts, the TypeScript side of every struct tagged `__export` and every enum in the headers that C and TypeScript share,
+ * from the type information that the compiler put into an object. With --check: fails if the committed file differs.
  */
-
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BtfType, readTypes, Types } from './wire_btf.ts'
-import { enumText, structText, WIRE_HELPERS } from './wire_text.ts'
+import { compileObject, ROOT, tool } from './bpf.ts'
+import { readLayouts } from './wire_btf.ts'
+import { generate } from './wire_text.ts'
 
-const ROOT = join(import.meta.dirname, '..')
-const OUTPUT = join(ROOT, 'ffi/wire.gen.ts')
-/** Headers with layouts, in order; each must compile on top of linux/types.h alone. */
-const HEADERS = ['event.h', 'config.h', 'hook_event.h', 'map_layout.h']
+/** Every header with layouts. One that does not exist yet is an error of the caller, not of this list. */
+const HEADERS = ['event.h', 'entry.h', 'config.h', 'hook_event.h'] as const
+const TARGET = join(ROOT, 'ffi/wire.gen.ts')
 
-export function generate(): string {
-  const headers = HEADERS.filter((name) => Bun.file(join(ROOT, 'bpf', name)).size > 0)
-  const text = headers.map((name) => readFileSync(join(ROOT, 'bpf', name), 'utf8')).join('\n')
-  const enums = [...text.matchAll(/^enum (\w+) \{/gm)].map((match) => match[1]!)
-  const structs = [...text.matchAll(/^struct (\w+) \{/gm)].map((match) => match[1]!)
-  const source = [
-    '#include <linux/types.h>',
-    ...headers.map((name) => `#include "${name}"`),
-    ...enums.map((name) => `enum ${name} *enum_${name};`),
-    ...structs.map((name) => `struct ${name} *struct_${name};`),
-    '',
-  ].join('\n')
-  const types = new Types(compileTypes(source))
-  const exported = structs.filter((name) => types.isExported(name))
-  const parts = [
-    `// Generated from ${headers.map((name) => `bpf/${name}`).join(', ')} by scripts/wire.ts; DO NOT EDIT.`,
-    WIRE_HELPERS,
-    ...enums.map((name) => enumText(types.named('ENUM', name))),
-    ...exported.map((name) => structText(types, types.named('STRUCT', name))),
-    `/** Bytes of each exported struct, to compare with a loaded object's BTF. */`,
-    `export const WIRE_SIZES: Readonly<Record<string, number>> = {\n${
-      exported.map((name) => `  ${name}: ${types.named('STRUCT', name).size},\n`).join('')
-    }}`,
+/** Text that ffi/wire.gen.ts should have. Throws with every struct and member whose layout would not be portable. */
+export function generateWire(): string {
+  const sources = HEADERS.map((name) => readFileSync(join(ROOT, 'bpf', name), 'utf8'))
+  const text = sources.join('\n')
+  const names = [
+    ...[...text.matchAll(/^}[^;\n]*__export;/gm)].map((match) => `struct ${structBefore(text, match.index)}`),
+    ...[...text.matchAll(/^enum (\w+) \{/gm)].map((match) => `enum ${match[1]}`),
   ]
-  return `${parts.join('\n\n')}\n`
+  const dump = dumpTypes(names)
+  return generate(readLayouts(dump), constants(text), HEADERS.map((name) => `bpf/${name}`))
 }
 
-function compileTypes(source: string): BtfType[] {
-  const folder = mkdtempSync(join(tmpdir(), 'thump-wire-'))
-  try {
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'layout.c'), source)
-    const include = [
-      '-I',
-      join(ROOT, 'bpf'),
-      '-I',
-      `/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`,
-    ]
-    run([
-      'clang',
-      '-g',
-      '-O2',
-      '-target',
-      'bpf',
-      ...include,
-      '-c',
-      join(folder, 'layout.c'),
-      '-o',
-      join(folder, 'layout.o'),
-    ])
-    return readTypes(run(['bpftool', 'btf', 'dump', '-j', 'file', join(folder, 'layout.o')]))
-  } finally {
-    rmSync(folder, { recursive: true })
+/** Clang keeps a type in BTF only where a variable needs it: one unused pointer each, in an object that is never loaded. */
+function dumpTypes(names: readonly string[]): unknown {
+  const directory = join(ROOT, 'build/wire')
+  mkdirSync(directory, { recursive: true })
+  const source = join(directory, 'layout.c')
+  const object = join(directory, 'layout.o')
+  const types = [
+    '__u8 unsigned char',
+    '__u16 unsigned short',
+    '__u32 unsigned int',
+    '__u64 unsigned long long',
+    '__s32 int',
+    '__s64 long long',
+    '__s16 short',
+    '__s8 signed char',
+  ]
+  writeFileSync(
+    source,
+    [
+      ...types.map((type) => `typedef ${type.slice(type.indexOf(' ') + 1)} ${type.slice(0, type.indexOf(' '))};`),
+      ...HEADERS.map((name) => `#include "${name}"`),
+      ...names.map((name, i) => `const ${name} *unused_${i};`),
+      '',
+    ].join('\n'),
+  )
+  const message = compileObject(tool('clang', 'clang'), tool('llvm-strip', 'llvm'), 'build/wire/layout.c', object)
+  if (message !== undefined) throw new Error(message)
+  const { exitCode, stdout, stderr } = Bun.spawnSync([tool('bpftool', 'bpftool'), 'btf', 'dump', '-j', 'file', object])
+  if (exitCode !== 0) throw new Error(`Cannot read the types of ${object}: ${stderr.toString().trim()}`)
+  return JSON.parse(stdout.toString())
+}
+
+/** Name of the struct whose closing brace stands at `end`. */
+function structBefore(text: string, end: number): string {
+  const start = text.lastIndexOf('\nstruct ', end)
+  const name = /^\nstruct (\w+)\s*\{/.exec(text.slice(start, end))?.[1]
+  if (name === undefined) {
+    throw new Error(`Cannot find the struct that ends at ${JSON.stringify(text.slice(end, end + 40))}`)
   }
+  return name
 }
 
-function run(command: string[]): string {
-  const result = Bun.spawnSync(command, { stdout: 'pipe', stderr: 'pipe' })
-  if (result.exitCode !== 0) throw new Error(`Cannot run ${command[0]}:\n${result.stderr.toString()}`)
-  return result.stdout.toString()
+/** `#define NAME number` of the headers: bounds that both sides must agree on. */
+function constants(text: string): ReadonlyMap<string, number> {
+  return new Map(
+    [...text.matchAll(/^#define ([A-Z][A-Z0-9_]*) (\d+|0x[0-9a-f]+)\b/gm)].map((
+      match,
+    ) => [match[1] ?? '', Number(match[2])]),
+  )
 }
 
 if (import.meta.main) {
-  const text = generate()
-  const old = (await Bun.file(OUTPUT).exists()) ? readFileSync(OUTPUT, 'utf8') : ''
-  if (process.argv.includes('--check')) {
-    if (old !== text) {
-      process.stderr.write('ffi/wire.gen.ts differs from the layouts in bpf/: run `bun run wire`\n')
-      process.exit(1)
-    }
-  } else if (old !== text) {
-    writeFileSync(OUTPUT, text)
-    process.stderr.write('wrote ffi/wire.gen.ts\n')
+  try {
+    const text = generateWire()
+    if (!process.argv.includes('--check')) writeFileSync(TARGET, text)
+    else if (readFileSync(TARGET, 'utf8') !== text) throw new Error('ffi/wire.gen.ts is stale: run "bun run wire"')
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
   }
 }

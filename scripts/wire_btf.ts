@@ -1,13 +1,45 @@
-/** BTF types as `bpftool btf dump -j` prints them, and what a wire layout may be made of. */
+/** Types of an object, as `bpftool btf dump -j` prints them, to the layouts that C and TypeScript share. */
 
-export interface BtfMember {
+export type Scalar = 'u8' | 's8' | 'u16' | 's16' | 'u32' | 's32' | 'u64' | 's64' | 'char'
+
+export type MemberType =
+  | { readonly kind: 'scalar'; readonly scalar: Scalar }
+  | { readonly kind: 'struct'; readonly name: string; readonly size: number }
+  | { readonly kind: 'array'; readonly length: number; readonly element: MemberType }
+
+export interface Member {
+  readonly name: string
+  readonly offset: number
+  readonly size: number
+  readonly type: MemberType
+  /** Tagged `number`: a u64 that stays below 2^53. */
+  readonly number: boolean
+}
+
+export interface Struct {
+  readonly name: string
+  readonly size: number
+  readonly members: readonly Member[]
+}
+
+export interface Enum {
+  readonly name: string
+  readonly values: ReadonlyArray<readonly [string, number]>
+}
+
+export interface Layouts {
+  readonly structs: readonly Struct[]
+  readonly enums: readonly Enum[]
+}
+
+interface BtfMember {
   readonly name: string
   readonly type_id: number
   readonly bits_offset: number
   readonly bitfield_size?: number
 }
 
-export interface BtfType {
+interface BtfType {
   readonly id: number
   readonly kind: string
   readonly name: string
@@ -17,110 +49,139 @@ export interface BtfType {
   readonly encoding?: string
   readonly component_idx?: number
   readonly members?: readonly BtfMember[]
-  readonly values?: readonly { readonly name: string; readonly val: number }[]
+  readonly values?: ReadonlyArray<{ readonly name: string; readonly val: number }>
 }
 
-/** What one member holds, typedefs and qualifiers removed. */
-export type Shape =
-  | { readonly kind: 'int'; readonly size: 1 | 2 | 4 | 8; readonly signed: boolean; readonly number: boolean }
-  | { readonly kind: 'text'; readonly size: number }
-  | { readonly kind: 'bytes'; readonly size: number }
-  | { readonly kind: 'struct'; readonly type: BtfType }
-  | { readonly kind: 'array'; readonly element: Shape; readonly count: number; readonly stride: number }
-
-export function readTypes(json: string): BtfType[] {
-  return (JSON.parse(json) as { types: BtfType[] }).types
+/** Throws one Error that names each struct and member which is not laid out alike on every 64-bit target. */
+export function readLayouts(dump: unknown): Layouts {
+  const types = new Map((dump as { readonly types: readonly BtfType[] }).types.map((type) => [type.id, type]))
+  const all = [...types.values()]
+  const tags = all.filter((type) => type.kind === 'DECL_TAG')
+  const exported = new Set(
+    tags.filter((tag) => tag.name === 'export' && tag.component_idx === -1).map((tag) => tag.type_id),
+  )
+  const numbers = new Set(
+    tags.filter((tag) => tag.name === 'number').map((tag) => `${tag.type_id}.${tag.component_idx}`),
+  )
+  const mistakes: string[] = []
+  const structs = all.filter((type) => type.kind === 'STRUCT' && exported.has(type.id)).map((type): Struct => ({
+    name: type.name,
+    size: type.size ?? 0,
+    members: readMembers(type, types, exported, numbers, mistakes),
+  }))
+  if (mistakes.length > 0) throw new Error(mistakes.join('\n'))
+  const enums = all.filter((type) => type.kind === 'ENUM' && type.name !== '(anon)').map((type): Enum => ({
+    name: type.name,
+    values: (type.values ?? []).map(({ name, val }) => [name, val] as const),
+  }))
+  const byName = (a: { readonly name: string }, b: { readonly name: string }) => a.name < b.name ? -1 : 1
+  return { structs: structs.sort(byName), enums: enums.sort(byName) }
 }
 
-export class Types {
-  readonly #by_id = new Map<number, BtfType>()
-  readonly #tags = new Set<string>()
-
-  constructor(types: readonly BtfType[]) {
-    for (const type of types) {
-      this.#by_id.set(type.id, type)
-      if (type.kind === 'DECL_TAG') this.#tags.add(`${type.name} ${type.type_id} ${type.component_idx}`)
+function readMembers(
+  struct: BtfType,
+  types: ReadonlyMap<number, BtfType>,
+  exported: ReadonlySet<number | undefined>,
+  numbers: ReadonlySet<string>,
+  mistakes: string[],
+): Member[] {
+  let end = 0
+  const members = (struct.members ?? []).flatMap((member, index): Member[] => {
+    const place = `struct ${struct.name}, member "${member.name}"`
+    if ((member.bitfield_size ?? 0) !== 0 || member.bits_offset % 8 !== 0) {
+      mistakes.push(`Cannot export ${place}: it is a bitfield`)
+      return []
     }
+    const offset = member.bits_offset / 8
+    const read = readType(member.type_id, types, exported)
+    if (typeof read === 'string') {
+      mistakes.push(`Cannot export ${place}: ${read}`)
+      return []
+    }
+    if (offset !== end) mistakes.push(`Cannot export ${place}: ${offset - end} bytes of padding before it, name them`)
+    if (offset % read.align !== 0) {
+      mistakes.push(`Cannot export ${place}: at ${offset}, not a multiple of ${read.align}`)
+    }
+    end = offset + read.size
+    const number = numbers.has(`${struct.id}.${index}`)
+    if (number && !isWide(read.type)) mistakes.push(`Cannot export ${place}: tagged number, but no 64-bit integer`)
+    return [{ name: member.name, offset, size: read.size, type: read.type, number }]
+  })
+  if (end !== struct.size) {
+    mistakes.push(
+      `Cannot export struct ${struct.name}: ${(struct.size ?? 0) - end} bytes of padding at its end, name them`,
+    )
   }
+  return members
+}
 
-  named(kind: 'STRUCT' | 'ENUM', name: string): BtfType {
-    for (const type of this.#by_id.values()) if (type.kind === kind && type.name === name) return type
-    throw new Error(`Cannot find ${kind.toLowerCase()} "${name}" in the compiled layouts`)
-  }
+interface ReadType {
+  readonly type: MemberType
+  readonly size: number
+  readonly align: number
+}
 
-  isExported(name: string): boolean {
-    return this.#tags.has(`export ${this.named('STRUCT', name).id} -1`) ||
-      this.#tags.has(`export ${this.named('STRUCT', name).id} 4294967295`)
-  }
-
-  /** Shape of the `index`th member; throws naming struct and member for what is not the same on every 64-bit target. */
-  member(struct: BtfType, index: number): Shape {
-    const member = struct.members![index]!
-    const where = `${struct.name}.${member.name}`
-    if ((member.bitfield_size ?? 0) !== 0) throw new Error(`Cannot export ${where}: a bitfield`)
-    const number = this.#tags.has(`number ${struct.id} ${index}`)
-    const shape = this.#shape(member.type_id, where, number)
-    const at = member.bits_offset / 8
-    if (at % alignmentOf(shape) !== 0) throw new Error(`Cannot export ${where}: at byte ${at}, not aligned`)
-    return shape
-  }
-
-  #shape(id: number, where: string, number: boolean): Shape {
-    const type = this.#by_id.get(id)
-    if (type === undefined) throw new Error(`Cannot export ${where}: unknown type ${id}`)
-    switch (type.kind) {
-      case 'TYPEDEF':
-      case 'CONST':
-      case 'VOLATILE':
-        return this.#shape(type.type_id!, where, number)
-      case 'ENUM':
-        return { kind: 'int', size: 4, signed: false, number: false }
-      case 'INT':
-        if (/\blong\b/.test(type.name) && !/\blong long\b/.test(type.name)) {
-          throw new Error(`Cannot export ${where}: "${type.name}" differs between targets, wanted __u32 or __u64`)
-        }
-        return { kind: 'int', size: type.size as 1 | 2 | 4 | 8, signed: type.encoding === 'SIGNED', number }
-      case 'STRUCT':
-        return { kind: 'struct', type }
-      case 'ARRAY': {
-        const element = this.#shape(type.type_id!, where, number)
-        const count = type.nr_elems!
-        if (element.kind === 'int' && element.size === 1) {
-          return { kind: this.#isChar(type.type_id!) ? 'text' : 'bytes', size: count }
-        }
-        return { kind: 'array', element, count, stride: sizeOf(element) }
+/** The type behind typedefs and qualifiers, or why it cannot be exported. */
+function readType(
+  id: number | undefined,
+  types: ReadonlyMap<number, BtfType>,
+  exported: ReadonlySet<number | undefined>,
+): ReadType | string {
+  const type = types.get(id ?? 0)
+  if (type === undefined) return 'it has no type'
+  switch (type.kind) {
+    case 'TYPEDEF':
+    case 'CONST':
+    case 'VOLATILE':
+      return readType(type.type_id, types, exported)
+    case 'INT': {
+      if (/\blong\b/.test(type.name) && !/\blong long\b/.test(type.name)) {
+        return `its type "${type.name}" differs between targets`
       }
-      default:
-        throw new Error(`Cannot export ${where}: a ${type.kind.toLowerCase()}, wanted integers, arrays and structs`)
+      if (type.name === 'char') return { type: { kind: 'scalar', scalar: 'char' }, size: 1, align: 1 }
+      const size = type.size ?? 0
+      return {
+        type: { kind: 'scalar', scalar: `${type.encoding === 'SIGNED' ? 's' : 'u'}${size * 8}` as Scalar },
+        size,
+        align: size,
+      }
     }
-  }
-
-  #isChar(id: number): boolean {
-    const type = this.#by_id.get(id)
-    return type?.kind === 'INT' && type.name === 'char'
+    case 'ENUM':
+      return { type: { kind: 'scalar', scalar: 'u32' }, size: 4, align: 4 }
+    case 'STRUCT':
+      if (!exported.has(type.id)) return `struct ${type.name} is not exported`
+      return {
+        type: { kind: 'struct', name: type.name, size: type.size ?? 0 },
+        size: type.size ?? 0,
+        align: structAlign(type, types, exported),
+      }
+    case 'ARRAY': {
+      const element = readType(type.type_id, types, exported)
+      if (typeof element === 'string') return element
+      const length = type.nr_elems ?? 0
+      return {
+        type: { kind: 'array', length, element: element.type },
+        size: element.size * length,
+        align: element.align,
+      }
+    }
+    default:
+      return `its type is ${type.kind.toLowerCase()}`
   }
 }
 
-export function sizeOf(shape: Shape): number {
-  switch (shape.kind) {
-    case 'struct':
-      return shape.type.size!
-    case 'array':
-      return shape.stride * shape.count
-    default:
-      return shape.size
-  }
+function structAlign(
+  struct: BtfType,
+  types: ReadonlyMap<number, BtfType>,
+  exported: ReadonlySet<number | undefined>,
+): number {
+  return (struct.members ?? []).reduce((align, member) => {
+    const read = readType(member.type_id, types, exported)
+    return typeof read === 'string' ? align : Math.max(align, read.align)
+  }, 1)
 }
 
-function alignmentOf(shape: Shape): number {
-  switch (shape.kind) {
-    case 'int':
-      return shape.size
-    case 'array':
-      return alignmentOf(shape.element)
-    case 'struct':
-      return 4
-    default:
-      return 1
-  }
+function isWide(type: MemberType): boolean {
+  if (type.kind === 'array') return isWide(type.element)
+  return type.kind === 'scalar' && (type.scalar === 'u64' || type.scalar === 's64')
 }

@@ -1,188 +1,197 @@
-/** TypeScript text for enums and structs of the wire: constants, interfaces, decoders and encoders. */
+/** Layouts to the text of ffi/wire.gen.ts. */
+import type { Enum, Layouts, Member, MemberType, Scalar, Struct } from './wire_btf.ts'
 
-import { type BtfType, type Shape, sizeOf, type Types } from './wire_btf.ts'
+/** `headers` are named in the banner. */
+export function generate(layouts: Layouts, constants: ReadonlyMap<string, number>, headers: readonly string[]): string {
+  const names = new Set([...layouts.structs.map((struct) => pascal(struct.name))])
+  if (names.size !== layouts.structs.length) {
+    throw new Error('Cannot generate: two structs have the same name in PascalCase')
+  }
+  return [
+    `// Generated from ${headers.join(', ')} by scripts/wire.ts. DO NOT EDIT.`,
+    [...constants].map(([name, value]) => `export const ${name} = ${value}`).join('\n'),
+    '/** Size in bytes of each struct, to compare with the BTF of a loaded object. */\n' +
+    `export const WIRE_SIZES: Readonly<Record<string, number>> = {\n${
+      layouts.structs.map((struct) => `  ${struct.name}: ${struct.size},\n`).join('')
+    }}`,
+    ...layouts.enums.map(enumText),
+    ...layouts.structs.map(structText),
+    HELPERS,
+  ].join('\n\n') + '\n'
+}
 
-/** What the generated functions call; part of the generated file, which imports nothing. */
-export const WIRE_HELPERS =
-  `/** u64 known to stay below 2^53; two u32 reads cost a third of a bigint (9-26 ns against 33-45). */
-function readNumber(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296
+function enumText({ name, values }: Enum): string {
+  const prefix = enumPrefix(name, values.map(([value]) => value))
+  const lines = values.map(([value, number]) => `  ${value.slice(prefix.length)}: ${number},\n`)
+  return `/** enum ${name} */\nexport const ${name.toUpperCase()} = {\n${lines.join('')}} as const`
+}
+
+/** What all values begin with, up to an underscore: the enum's name, or that of its family (HOOK_EVENT_ of enum hook_event_flag). */
+function enumPrefix(name: string, values: readonly string[]): string {
+  const own = `${name.toUpperCase()}_`
+  if (values.every((value) => value.startsWith(own))) return own
+  const words = (values[0] ?? '').split('_')
+  for (let count = words.length - 1; count > 0; count--) {
+    const prefix = words.slice(0, count).join('_') + '_'
+    if (values.every((value) => value.startsWith(prefix) && !/^\d/.test(value.slice(prefix.length)))) return prefix
+  }
+  return ''
+}
+
+function structText(struct: Struct): string {
+  const type = pascal(struct.name)
+  const constant = struct.name.toUpperCase()
+  const members = struct.members.filter((member) => !/^pad\d*$/.test(member.name))
+  return [
+    `export const ${constant}_SIZE = ${struct.size}`,
+    `/** Offsets in struct ${struct.name}. */\nexport const ${constant} = {\n${
+      members.map((member) => `  ${member.name}: ${member.offset},\n`).join('')
+    }} as const`,
+    `/** struct ${struct.name} */\nexport interface ${type} {\n${
+      members.map((member) => `  readonly ${member.name}: ${typeText(member.type, member.number)}\n`).join('')
+    }}`,
+    `export function decode${type}(view: DataView, at: number): ${type} {\n  return {\n${
+      members.map((member) => `    ${member.name}: ${decodeText(member.type, member.number, place(member.offset))},\n`)
+        .join('')
+    }  }\n}`,
+    `export function encode${type}(view: DataView, at: number, value: ${type}): void {\n  clear(view, at, ${struct.size})\n${
+      members.map(encodeMember).join('')
+    }}`,
+  ].join('\n')
+}
+
+function place(offset: number): string {
+  return offset === 0 ? 'at' : `at + ${offset}`
+}
+
+const WIDE: readonly Scalar[] = ['u64', 's64']
+
+function typeText(type: MemberType, number: boolean): string {
+  switch (type.kind) {
+    case 'scalar':
+      return WIDE.includes(type.scalar) && !number ? 'bigint' : 'number'
+    case 'struct':
+      return pascal(type.name)
+    case 'array':
+      if (isScalar(type.element, 'char')) return 'string'
+      if (isScalar(type.element, 'u8')) return 'Uint8Array'
+      return `readonly ${typeText(type.element, number)}[]`
+  }
+}
+
+function decodeText(type: MemberType, number: boolean, at: string): string {
+  switch (type.kind) {
+    case 'scalar':
+      if (number) return `readNumber(view, ${at})`
+      return `view.get${accessor(type.scalar)}(${at}${littleEndian(type.scalar)})`
+    case 'struct':
+      return `decode${pascal(type.name)}(view, ${at})`
+    case 'array':
+      if (isScalar(type.element, 'char')) return `readText(view, ${at}, ${type.length})`
+      if (isScalar(type.element, 'u8')) return `readBytes(view, ${at}, ${type.length})`
+      return `Array.from({ length: ${type.length} }, (_, i) => ${
+        decodeText(type.element, number, `${at} + i * ${sizeOf(type.element)}`)
+      })`
+  }
+}
+
+function encodeMember(member: Member): string {
+  return encodeText(member.type, member.number, place(member.offset), `value.${member.name}`, member.name)
+}
+
+function encodeText(type: MemberType, number: boolean, at: string, value: string, name: string): string {
+  switch (type.kind) {
+    case 'scalar':
+      if (number) return `  writeNumber(view, ${at}, ${value})\n`
+      return `  view.set${accessor(type.scalar)}(${at}, ${value}${littleEndian(type.scalar)})\n`
+    case 'struct':
+      return `  encode${pascal(type.name)}(view, ${at}, ${value})\n`
+    case 'array':
+      if (isScalar(type.element, 'char')) return `  writeText(view, ${at}, ${type.length}, ${value}, '${name}')\n`
+      if (isScalar(type.element, 'u8')) return `  writeBytes(view, ${at}, ${type.length}, ${value}, '${name}')\n`
+      return `  checkLength(${value}.length, ${type.length}, '${name}')\n  ${value}.forEach((item, i) => {\n  ${
+        encodeText(type.element, number, `${at} + i * ${sizeOf(type.element)}`, 'item', name)
+      }  })\n`
+  }
+}
+
+function isScalar(type: MemberType, scalar: Scalar): boolean {
+  return type.kind === 'scalar' && type.scalar === scalar
+}
+
+function sizeOf(type: MemberType): number {
+  switch (type.kind) {
+    case 'scalar':
+      return type.scalar === 'char' ? 1 : Number(type.scalar.slice(1)) / 8
+    case 'struct':
+      return type.size
+    case 'array':
+      return type.length * sizeOf(type.element)
+  }
+}
+
+function accessor(scalar: Scalar): string {
+  if (scalar === 'char') return 'Uint8'
+  const bits = Number(scalar.slice(1))
+  return `${bits === 64 ? 'Big' : ''}${scalar.startsWith('s') ? 'Int' : 'Uint'}${bits}`
+}
+
+function littleEndian(scalar: Scalar): string {
+  return sizeOf({ kind: 'scalar', scalar }) === 1 ? '' : ', true'
+}
+
+function pascal(name: string): string {
+  return name.split('_').map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+}
+
+const HELPERS = `function readNumber(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x100000000
 }
 
 function writeNumber(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value % 4294967296, true)
-  view.setUint32(at + 4, Math.floor(value / 4294967296), true)
+  view.setUint32(at, value >>> 0, true)
+  view.setUint32(at + 4, Math.floor(value / 0x100000000), true)
 }
 
-/** Latin-1 text up to a NUL, at most \`size\` bytes, as in task_struct::comm. */
+const utf8 = new TextDecoder()
+
 function readText(view: DataView, at: number, size: number): string {
   let text = ''
   for (let i = 0; i < size; i++) {
     const byte = view.getUint8(at + i)
     if (byte === 0) break
+    if (byte >= 0x80) return readWide(view, at, size)
     text += String.fromCharCode(byte)
   }
   return text
 }
 
-function writeText(view: DataView, at: number, size: number, text: string): void {
-  if (text.length >= size) throw new RangeError(\`Cannot encode "\${text}": \${text.length} characters, at most \${size - 1}\`)
-  for (let i = 0; i < size; i++) view.setUint8(at + i, i < text.length ? text.charCodeAt(i) & 0xff : 0)
+function readWide(view: DataView, at: number, size: number): string {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + at, size)
+  const end = bytes.indexOf(0)
+  return utf8.decode(end === -1 ? bytes : bytes.subarray(0, end))
 }
 
 function readBytes(view: DataView, at: number, size: number): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset + at, size).slice()
 }
 
-function writeBytes(view: DataView, at: number, size: number, bytes: Uint8Array): void {
-  if (bytes.length > size) throw new RangeError(\`Cannot encode \${bytes.length} bytes, at most \${size}\`)
-  const target = new Uint8Array(view.buffer, view.byteOffset + at, size)
-  target.fill(0)
-  target.set(bytes)
+function writeText(view: DataView, at: number, size: number, value: string, name: string): void {
+  const bytes = new TextEncoder().encode(value)
+  if (bytes.length >= size) throw new RangeError(\`Cannot encode "\${name}": \${bytes.length} bytes, at most \${size - 1}\`)
+  new Uint8Array(view.buffer, view.byteOffset + at, size).set(bytes)
 }
 
-function readArray<T>(view: DataView, at: number, count: number, stride: number, read: (view: DataView, at: number) => T): T[] {
-  const values: T[] = []
-  for (let i = 0; i < count; i++) values.push(read(view, at + i * stride))
-  return values
+function writeBytes(view: DataView, at: number, size: number, value: Uint8Array, name: string): void {
+  checkLength(value.length, size, name)
+  new Uint8Array(view.buffer, view.byteOffset + at, size).set(value)
 }
 
-/** Elements that are missing at the end are zero. */
-function writeArray<T>(
-  view: DataView,
-  at: number,
-  count: number,
-  stride: number,
-  values: readonly T[],
-  write: (view: DataView, at: number, value: T) => void,
-): void {
-  if (values.length > count) throw new RangeError(\`Cannot encode \${values.length} elements, at most \${count}\`)
-  new Uint8Array(view.buffer, view.byteOffset + at, count * stride).fill(0)
-  for (let i = 0; i < values.length; i++) write(view, at + i * stride, values[i]!)
+/** Fewer elements than there is room for leave zeroes. */
+function checkLength(length: number, max: number, name: string): void {
+  if (length > max) throw new RangeError(\`Cannot encode "\${name}": \${length} elements, at most \${max}\`)
+}
+
+function clear(view: DataView, at: number, size: number): void {
+  new Uint8Array(view.buffer, view.byteOffset + at, size).fill(0)
 }`
-
-export function enumText(type: BtfType): string {
-  const names = type.values!.map((value) => value.name)
-  const prefix = commonPrefix(names)
-  const members = type.values!.map((value) => `  ${keyOf(value.name.slice(prefix.length))}: ${value.val},\n`)
-  return `/** enum ${type.name} */\nexport const ${type.name.toUpperCase()} = {\n${members.join('')}} as const`
-}
-
-/** A key must not begin with a digit. */
-function keyOf(name: string): string {
-  return /^\d/.test(name) ? `'${name}'` : name
-}
-
-/** Longest prefix that ends in an underscore and that all names share. */
-function commonPrefix(names: readonly string[]): string {
-  let prefix = names[0]!
-  for (const name of names) while (!name.startsWith(prefix)) prefix = prefix.slice(0, -1)
-  return prefix.slice(0, prefix.lastIndexOf('_') + 1)
-}
-
-export function structText(types: Types, struct: BtfType): string {
-  const name = pascal(struct.name)
-  const fields: string[] = []
-  const decode: string[] = []
-  const encode: string[] = []
-  const offsets: string[] = []
-  let end = 0
-  struct.members!.forEach((member, index) => {
-    const shape = types.member(struct, index)
-    const at = member.bits_offset / 8
-    if (at !== end) {
-      throw new Error(`Cannot export ${struct.name}.${member.name}: ${at - end} bytes of padding before it`)
-    }
-    end = at + sizeOf(shape)
-    if (/^pad\d*$/.test(member.name)) {
-      encode.push(zero(at, sizeOf(shape)))
-      return
-    }
-    fields.push(`  readonly ${member.name}: ${typeOf(shape)}\n`)
-    offsets.push(`  ${member.name}: ${at},\n`)
-    decode.push(`    ${member.name}: ${read(shape, `at + ${at}`)},\n`)
-    encode.push(`  ${write(shape, `at + ${at}`, `value.${member.name}`)}\n`)
-  })
-  if (end !== struct.size) {
-    throw new Error(`Cannot export ${struct.name}: ${struct.size! - end} bytes of padding at its end`)
-  }
-  const constant = struct.name.toUpperCase()
-  return `export const ${constant}_SIZE = ${struct.size}
-
-/** struct ${struct.name} */
-export interface ${name} {
-${fields.join('')}}
-
-/** Byte offsets in struct ${struct.name}, for readers that want one member. */
-export const ${constant}_AT = {
-${offsets.join('')}} as const
-
-export function decode${name}(view: DataView, at: number): ${name} {
-  return {
-${decode.join('')}  }
-}
-
-export function encode${name}(view: DataView, at: number, value: ${name}): void {
-${encode.join('')}}`
-}
-
-function zero(at: number, size: number): string {
-  return `  writeBytes(view, at + ${at}, ${size}, EMPTY)\n`.replace('EMPTY', 'new Uint8Array(0)')
-}
-
-function pascal(name: string): string {
-  return name.split('_').map((word) => word[0]!.toUpperCase() + word.slice(1)).join('')
-}
-
-function typeOf(shape: Shape): string {
-  switch (shape.kind) {
-    case 'int':
-      return shape.size === 8 && !shape.number ? 'bigint' : 'number'
-    case 'text':
-      return 'string'
-    case 'bytes':
-      return 'Uint8Array'
-    case 'struct':
-      return pascal(shape.type.name)
-    case 'array':
-      return `readonly ${typeOf(shape.element)}[]`
-  }
-}
-
-function accessor(shape: Shape & { kind: 'int' }): string {
-  return `${shape.size === 8 ? 'Big' : ''}${shape.signed ? 'Int' : 'Uint'}${shape.size * 8}`
-}
-
-function read(shape: Shape, at: string): string {
-  switch (shape.kind) {
-    case 'int':
-      if (shape.number) return `readNumber(view, ${at})`
-      return `view.get${accessor(shape)}(${at}${shape.size === 1 ? '' : ', true'})`
-    case 'text':
-      return `readText(view, ${at}, ${shape.size})`
-    case 'bytes':
-      return `readBytes(view, ${at}, ${shape.size})`
-    case 'struct':
-      return `decode${pascal(shape.type.name)}(view, ${at})`
-    case 'array':
-      return `readArray(view, ${at}, ${shape.count}, ${shape.stride}, (view, at) => ${read(shape.element, 'at')})`
-  }
-}
-
-function write(shape: Shape, at: string, value: string): string {
-  switch (shape.kind) {
-    case 'int':
-      if (shape.number) return `writeNumber(view, ${at}, ${value})`
-      return `view.set${accessor(shape)}(${at}, ${value}${shape.size === 1 ? '' : ', true'})`
-    case 'text':
-      return `writeText(view, ${at}, ${shape.size}, ${value})`
-    case 'bytes':
-      return `writeBytes(view, ${at}, ${shape.size}, ${value})`
-    case 'struct':
-      return `encode${pascal(shape.type.name)}(view, ${at}, ${value})`
-    case 'array':
-      return `writeArray(view, ${at}, ${shape.count}, ${shape.stride}, ${value}, (view, at, value) => ${
-        write(shape.element, 'at', 'value')
-      })`
-  }
-}
