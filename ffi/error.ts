@@ -50,7 +50,7 @@ export function check(rc: number, action: string): number {
 
 /** Lines of a verifier log that only count, or that are instructions and register states. */
 const NOISE =
-  /^(processed \d+ insns|verification time|stack depth|\d+: |; |from \d+ to \d+|R\d|arg#|func#|last_idx|regs=|parent |frame\d|mark_precise|max_states|\s*$|old state|cur state|propagating|caller:|callee:|returning from|to caller)/
+  /^(processed \d+ insns|verification time|stack depth|\d+: |; |from \d+ to \d+|R\d+(_\w+)?=|arg#|func#|last_idx|regs=|parent |frame\d|mark_precise|max_states|\s*$|old state|cur state|propagating|caller:|callee:|returning from|to caller)/
 const SUMMARY_LINES_MAX = 3
 const SUMMARY_CHARS_MAX = 400
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Programs that try out ffi/: rings, maps, globals, attach kinds, a refusal by the verifier. Needs no kernel types. */
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed int __s32;
+typedef signed long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+
+#include <bpf/bpf_helpers.h>
+
+enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERCPU_ARRAY = 6, MAP_HASH_OF_MAPS = 13, MAP_RINGBUF = 27 };
+
+struct test_record {
+	__u32 size;
+	__u16 type;
+	__u16 cpu;
+	__u64 ktime_ns;
+	__u64 sequence;
+};
+
+const volatile __u32 wanted_pid = 0;
+const volatile __u64 addend = 1;
+__u64 sequence = 0;
+__u64 preset = 7;
+
+struct {
+	__uint(type, MAP_RINGBUF);
+	__uint(max_entries, 65536);
+} events_reserved SEC(".maps"), events_telemetry SEC(".maps");
+
+struct {
+	__uint(type, MAP_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, __u64);
+} numbers SEC(".maps");
+
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u32);
+} counts SEC(".maps");
+
+struct inner {
+	__uint(type, MAP_HASH);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+struct {
+	__uint(type, MAP_HASH_OF_MAPS);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__array(values, struct inner);
+} lists SEC(".maps");
+
+/* wire.ts-like use of a type by name. */
+struct test_record *unused_test_record __attribute__((unused));
+
+static __always_inline int send(void *ring, __u64 number)
+{
+	struct test_record *e;
+	__u32 zero = 0, *count;
+	__u64 ktime_ns = bpf_ktime_get_ns();
+
+	count = bpf_map_lookup_elem(&counts, &zero);
+	if (count)
+		(*count)++;
+	e = bpf_ringbuf_reserve(ring, sizeof(*e), 0);
+	if (!e)
+		return 0;
+	e->size = sizeof(*e);
+	e->type = 7;
+	e->cpu = bpf_get_smp_processor_id();
+	e->ktime_ns = ktime_ns;
+	e->sequence = number;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+/* getpid() and friends of one process: telemetry; its sched_yield-like switches are not looked at. */
+SEC("raw_tp/sys_enter")
+int on_sys_enter(void *ctx)
+{
+	if (bpf_get_current_pid_tgid() >> 32 != wanted_pid)
+		return 0;
+	return send(&events_telemetry, __sync_fetch_and_add(&sequence, 1));
+}
+
+SEC("raw_tp/sys_exit")
+int on_sys_exit(void *ctx)
+{
+	if (bpf_get_current_pid_tgid() >> 32 != wanted_pid)
+		return 0;
+	return send(&events_reserved, __sync_fetch_and_add(&sequence, 1));
+}
+
+/* By test_run: returns the sum of its first argument, `addend` and `preset`. */
+SEC("raw_tp/")
+int add(__u64 *ctx)
+{
+	__u32 key = 42;
+	__u64 value = ctx[0] + addend + preset;
+
+	bpf_map_update_elem(&numbers, &key, &value, 0);
+	return value;
+}
+
+/* Refused: reads what a map lookup returned without looking for NULL. */
+SEC("raw_tp/sys_enter")
+int refused(void *ctx)
+{
+	__u32 key = 1;
+	__u64 *value = bpf_map_lookup_elem(&numbers, &key);
+
+	return *value;
+}
+
+SEC("tp/syscalls/sys_enter_getpgid")
+int classic(void *ctx)
+{
+	return send(&events_telemetry, 1000000);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
