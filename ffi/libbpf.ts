@@ -15,8 +15,6 @@ export const LIBBPF_SYMBOLS = {
   libbpf_probe_bpf_map_type: { args: ['i32', 'ptr'], returns: 'i32' },
   // int libbpf_probe_bpf_helper(enum bpf_prog_type prog_type, enum bpf_func_id helper_id, const void *opts);
   libbpf_probe_bpf_helper: { args: ['i32', 'i32', 'ptr'], returns: 'i32' },
-  // int libbpf_find_vmlinux_btf_id(const char *name, enum bpf_attach_type attach_type);
-  libbpf_find_vmlinux_btf_id: { args: ['ptr', 'i32'], returns: 'i32' },
 
   // struct bpf_object *bpf_object__open_file(const char *path, const struct bpf_object_open_opts *opts);
   bpf_object__open_file: { args: ['ptr', 'ptr'], returns: 'ptr' },
@@ -168,14 +166,8 @@ export const LIBBPF_SYMBOLS = {
   bpf_obj_get: { args: ['ptr'], returns: 'i32' },
   // int bpf_obj_get_info_by_fd(int bpf_fd, void *info, __u32 *info_len);
   bpf_obj_get_info_by_fd: { args: ['i32', 'ptr', 'ptr'], returns: 'i32' },
-  // int bpf_prog_load(enum bpf_prog_type prog_type, const char *prog_name, const char *license, const struct bpf_insn *insns, size_t insn_cnt, const struct bpf_prog_load_opts *opts);
-  bpf_prog_load: { args: ['i32', 'ptr', 'ptr', 'ptr', 'u64', 'ptr'], returns: 'i32' },
   // int bpf_prog_test_run_opts(int prog_fd, struct bpf_test_run_opts *opts);
   bpf_prog_test_run_opts: { args: ['i32', 'ptr'], returns: 'i32' },
-  // int bpf_raw_tracepoint_open(const char *name, int prog_fd);
-  bpf_raw_tracepoint_open: { args: ['ptr', 'i32'], returns: 'i32' },
-  // int bpf_link_create(int prog_fd, int target_fd, enum bpf_attach_type attach_type, const struct bpf_link_create_opts *opts);
-  bpf_link_create: { args: ['i32', 'i32', 'i32', 'ptr'], returns: 'i32' },
   // int bpf_iter_create(int link_fd);
   bpf_iter_create: { args: ['i32'], returns: 'i32' },
   // int bpf_enable_stats(enum bpf_stats_type type);
