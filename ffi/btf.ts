@@ -7,7 +7,9 @@
 
 import { readFileSync } from 'node:fs'
 import { assert } from './assert.ts'
-import { BTF_KIND, type BtfTables, parseBtf } from './btf_format.ts'
+import { BTF_KIND, parseBtf } from './btf_format.ts'
+import { btfTypeName } from './btf_name.ts'
+import { BtfReader, CHAIN_MAX } from './btf_reader.ts'
 
 export interface BtfParameter {
   /** Empty in prototypes without names. */
@@ -69,22 +71,15 @@ export type BtfType =
 
 const KERNEL_BTF = '/sys/kernel/btf/vmlinux'
 const POINTER_BYTES = 8
-/** Longest chain of typedefs, qualifiers and arrays that is followed; the kernel's are shorter than 20. */
-const CHAIN_MAX = 64
-
 export class Btf {
-  readonly #tables: BtfTables
+  readonly #reader: BtfReader
   readonly #base: Btf | undefined
-  readonly #first_id: number
-  readonly #strings_first: number
   readonly #indexes = new Map<number, Map<string, number>>()
 
   /** `base` is vmlinux for BTF of a module. */
   constructor(bytes: Uint8Array, name: string, base?: Btf) {
-    this.#tables = parseBtf(bytes, name)
+    this.#reader = new BtfReader(parseBtf(bytes, name), base === undefined ? undefined : base.#reader)
     this.#base = base
-    this.#first_id = base?.typeCount ?? 1
-    this.#strings_first = base?.stringsSize ?? 0
   }
 
   /** The running kernel's, or a file's: raw, or an ELF file with a .BTF section. Throws ENOENT where there is none. */
@@ -94,11 +89,11 @@ export class Btf {
 
   /** One past the largest id. */
   get typeCount(): number {
-    return this.#first_id + this.#tables.positions.length
+    return this.#reader.typeCount
   }
 
   get stringsSize(): number {
-    return this.#strings_first + this.#tables.strings_size
+    return this.#reader.stringsSize
   }
 
   /** Names of all functions, in no order; static ones included, inlined ones not. */
@@ -137,8 +132,8 @@ export class Btf {
     const variable = this.#find(BTF_KIND.VAR, name)
     if (variable === undefined) return undefined
     for (const [section, id] of this.#index(BTF_KIND.DATASEC)) {
-      const { tables, at } = this.#at(id)
-      for (let i = 0; i < this.#vlen(id); i++) {
+      const { tables, at } = this.#reader.at(id)
+      for (let i = 0; i < this.#reader.vlen(id); i++) {
         const entry = at + 12 + i * 12
         if (tables.view.getUint32(entry, true) !== variable) continue
         return { section, offset: tables.view.getUint32(entry + 4, true), size: tables.view.getUint32(entry + 8, true) }
@@ -149,36 +144,36 @@ export class Btf {
 
   /** A prototype by the id of a function or of a function type. */
   function(id: number): BtfFunction {
-    const named = this.#kind(id) === BTF_KIND.FUNC
-    const proto = named ? this.#word(id) : id
-    assert(this.#kind(proto) === BTF_KIND.FUNC_PROTO, `BTF type ${id} is no function`)
-    const { tables, at } = this.#at(proto)
-    const parameters = Array.from({ length: this.#vlen(proto) }, (_, i) => ({
-      name: this.#string(tables.view.getUint32(at + 12 + i * 8, true)),
+    const named = this.#reader.kind(id) === BTF_KIND.FUNC
+    const proto = named ? this.#reader.word(id) : id
+    assert(this.#reader.kind(proto) === BTF_KIND.FUNC_PROTO, `BTF type ${id} is no function`)
+    const { tables, at } = this.#reader.at(proto)
+    const parameters = Array.from({ length: this.#reader.vlen(proto) }, (_, i) => ({
+      name: this.#reader.string(tables.view.getUint32(at + 12 + i * 8, true)),
       type: tables.view.getUint32(at + 16 + i * 8, true),
     }))
     const last = parameters.at(-1)
     const variadic = last !== undefined && last.type === 0 && last.name === ''
     if (variadic) parameters.pop()
-    return { id, name: named ? this.name(id) : '', parameters, returns: this.#word(proto), variadic }
+    return { id, name: named ? this.name(id) : '', parameters, returns: this.#reader.word(proto), variadic }
   }
 
   struct(id: number): BtfStruct {
-    const kind = this.#kind(id)
+    const kind = this.#reader.kind(id)
     assert(kind === BTF_KIND.STRUCT || kind === BTF_KIND.UNION, `BTF type ${id} is no struct`)
-    const { tables, at } = this.#at(id)
+    const { tables, at } = this.#reader.at(id)
     const bitfields = tables.view.getUint32(at + 4, true) >>> 31 === 1
-    const members = Array.from({ length: this.#vlen(id) }, (_, i) => {
+    const members = Array.from({ length: this.#reader.vlen(id) }, (_, i) => {
       const offset = tables.view.getUint32(at + 20 + i * 12, true)
       return {
-        name: this.#string(tables.view.getUint32(at + 12 + i * 12, true)),
+        name: this.#reader.string(tables.view.getUint32(at + 12 + i * 12, true)),
         type: tables.view.getUint32(at + 16 + i * 12, true),
         bit_offset: bitfields ? offset & 0xffffff : offset,
         bit_size: bitfields ? offset >>> 24 : 0,
       }
     })
     const word = kind === BTF_KIND.STRUCT ? 'struct' as const : 'union' as const
-    return { id, kind: word, name: this.name(id), size: this.#word(id), members }
+    return { id, kind: word, name: this.name(id), size: this.#reader.word(id), members }
   }
 
   /** A member by name, also inside anonymous members, with its offset from the beginning of `id`. */
@@ -195,33 +190,33 @@ export class Btf {
   }
 
   enum(id: number): BtfEnum {
-    const kind = this.#kind(id)
+    const kind = this.#reader.kind(id)
     assert(kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64, `BTF type ${id} is no enum`)
-    const { tables: { view }, at } = this.#at(id)
+    const { tables: { view }, at } = this.#reader.at(id)
     const signed = view.getUint32(at + 4, true) >>> 31 === 1
     const values: Record<string, bigint> = {}
-    for (let i = 0; i < this.#vlen(id); i++) {
+    for (let i = 0; i < this.#reader.vlen(id); i++) {
       const entry = at + 12 + i * (kind === BTF_KIND.ENUM ? 8 : 12)
       const low = BigInt(signed ? view.getInt32(entry + 4, true) : view.getUint32(entry + 4, true))
       const wide = kind === BTF_KIND.ENUM64
         ? BigInt.asUintN(32, low) | BigInt(view.getUint32(entry + 8, true)) << 32n
         : low
-      values[this.#string(view.getUint32(entry, true))] = kind === BTF_KIND.ENUM64 && signed
+      values[this.#reader.string(view.getUint32(entry, true))] = kind === BTF_KIND.ENUM64 && signed
         ? BigInt.asIntN(64, wide)
         : wide
     }
-    return { id, name: this.name(id), size: this.#word(id), values }
+    return { id, name: this.name(id), size: this.#reader.word(id), values }
   }
 
   /** What a type is, typedefs, const, volatile, restrict and type tags peeled off. */
   resolve(id: number): BtfType {
-    const bare = this.#peel(id)
+    const bare = this.#reader.peel(id)
     if (bare === 0) return { kind: 'void', id: 0 }
-    const { tables: { view }, at } = this.#at(bare)
-    switch (this.#kind(bare)) {
+    const { tables: { view }, at } = this.#reader.at(bare)
+    switch (this.#reader.kind(bare)) {
       case BTF_KIND.INT: {
         const encoding = view.getUint32(at + 12, true) >>> 24 & 0xf
-        const size = this.#word(bare)
+        const size = this.#reader.word(bare)
         return {
           kind: 'int',
           id: bare,
@@ -232,7 +227,7 @@ export class Btf {
         }
       }
       case BTF_KIND.PTR:
-        return { kind: 'pointer', id: bare, to: this.#word(bare) }
+        return { kind: 'pointer', id: bare, to: this.#reader.word(bare) }
       case BTF_KIND.ARRAY:
         return {
           kind: 'array',
@@ -241,18 +236,18 @@ export class Btf {
           length: view.getUint32(at + 20, true),
         }
       case BTF_KIND.STRUCT:
-        return { kind: 'struct', id: bare, name: this.name(bare), size: this.#word(bare) }
+        return { kind: 'struct', id: bare, name: this.name(bare), size: this.#reader.word(bare) }
       case BTF_KIND.UNION:
-        return { kind: 'union', id: bare, name: this.name(bare), size: this.#word(bare) }
+        return { kind: 'union', id: bare, name: this.name(bare), size: this.#reader.word(bare) }
       case BTF_KIND.FWD:
         return { kind: 'forward', id: bare, name: this.name(bare), size: 0 }
       case BTF_KIND.ENUM:
       case BTF_KIND.ENUM64:
-        return { kind: 'enum', id: bare, name: this.name(bare), size: this.#word(bare) }
+        return { kind: 'enum', id: bare, name: this.name(bare), size: this.#reader.word(bare) }
       case BTF_KIND.FUNC_PROTO:
         return { kind: 'function', id: bare }
       case BTF_KIND.FLOAT:
-        return { kind: 'float', id: bare, size: this.#word(bare) }
+        return { kind: 'float', id: bare, size: this.#reader.word(bare) }
       default:
         return { kind: 'other', id: bare }
     }
@@ -273,125 +268,21 @@ export class Btf {
 
   /** Name of one type, empty for an anonymous one. */
   name(id: number): string {
-    if (id === 0) return ''
-    const { tables, at } = this.#at(id)
-    return this.#string(tables.view.getUint32(at, true))
+    return this.#reader.name(id)
   }
 
   /** As C writes it: `const struct cred *`, `size_t`, `char [16]`, `void`. */
   typeName(id: number): string {
-    let suffix = ''
-    for (let i = 0; i < CHAIN_MAX; i++) {
-      const kind = this.#kind(id)
-      switch (kind) {
-        case BTF_KIND.VOID:
-          return `void${suffix}`
-        case BTF_KIND.PTR:
-          suffix = suffix.startsWith(' *') ? ` *${suffix.slice(1)}` : ` *${suffix}`
-          break
-        case BTF_KIND.CONST:
-        case BTF_KIND.VOLATILE:
-        case BTF_KIND.RESTRICT: {
-          const word = kind === BTF_KIND.CONST ? 'const' : kind === BTF_KIND.VOLATILE ? 'volatile' : 'restrict'
-          const inner = this.#word(id)
-          if (this.#kind(inner) !== BTF_KIND.PTR) return `${word} ${this.typeName(inner)}${suffix}`
-          suffix = ` ${word}${suffix}`
-          break
-        }
-        case BTF_KIND.TYPE_TAG:
-          break
-        case BTF_KIND.ARRAY: {
-          const { tables: { view }, at } = this.#at(id)
-          return `${this.typeName(view.getUint32(at + 12, true))} [${view.getUint32(at + 20, true)}]${suffix}`
-        }
-        case BTF_KIND.STRUCT:
-          return `struct ${this.name(id)}${suffix}`
-        case BTF_KIND.UNION:
-          return `union ${this.name(id)}${suffix}`
-        case BTF_KIND.FWD:
-          return `${this.#at(id).tables.view.getUint32(this.#at(id).at + 4, true) >>> 31 ? 'union' : 'struct'} ${
-            this.name(id)
-          }${suffix}`
-        case BTF_KIND.ENUM:
-        case BTF_KIND.ENUM64:
-          return `enum ${this.name(id)}${suffix}`
-        case BTF_KIND.FUNC_PROTO:
-          return `function${suffix}`
-        default:
-          return `${this.name(id)}${suffix}`
-      }
-      id = this.#word(id)
-    }
-    return `?${suffix}`
-  }
-
-  #peel(id: number): number {
-    for (let i = 0; i < CHAIN_MAX; i++) {
-      switch (this.#kind(id)) {
-        case BTF_KIND.TYPEDEF:
-        case BTF_KIND.CONST:
-        case BTF_KIND.VOLATILE:
-        case BTF_KIND.RESTRICT:
-        case BTF_KIND.TYPE_TAG:
-          id = this.#word(id)
-          break
-        default:
-          return id
-      }
-    }
-    return id
-  }
-
-  #at(id: number): { tables: BtfTables; at: number } {
-    if (this.#base !== undefined && id < this.#first_id) return this.#base.#at(id)
-    const at = this.#tables.positions[id - this.#first_id]
-    assert(at !== undefined, `BTF type ${id} of ${this.typeCount}`)
-    return { tables: this.#tables, at }
-  }
-
-  #kind(id: number): number {
-    if (id === 0) return BTF_KIND.VOID
-    const { tables, at } = this.#at(id)
-    return tables.view.getUint32(at + 4, true) >>> 24 & 0x1f
-  }
-
-  #vlen(id: number): number {
-    const { tables, at } = this.#at(id)
-    return tables.view.getUint32(at + 4, true) & 0xffff
-  }
-
-  /** The third word of the header: a size or a type. */
-  #word(id: number): number {
-    const { tables, at } = this.#at(id)
-    return tables.view.getUint32(at + 8, true)
-  }
-
-  #string(offset: number): string {
-    if (this.#base !== undefined && offset < this.#strings_first) return this.#base.#string(offset)
-    const { bytes, strings_at, strings_size } = this.#tables
-    const start = strings_at + offset - this.#strings_first
-    assert(start < strings_at + strings_size, `BTF string ${offset}`)
-    let end = start
-    while (bytes[end] !== 0) end++
-    return bytes.toString('latin1', start, end)
+    return btfTypeName(this.#reader, id)
   }
 
   #find(kind: number, name: string): number | undefined {
     return this.#index(kind).get(name) ?? (this.#base === undefined ? undefined : this.#base.#find(kind, name))
   }
 
-  /** Name to id of all types of a kind; the first of several. */
+  /** Name to id of all types of a kind, made when first asked for. */
   #index(kind: number): Map<string, number> {
-    const known = this.#indexes.get(kind)
-    if (known !== undefined) return known
-    const index = new Map<string, number>()
-    const { view, positions } = this.#tables
-    for (let i = 0; i < positions.length; i++) {
-      const at = positions[i] ?? 0
-      if ((view.getUint32(at + 4, true) >>> 24 & 0x1f) !== kind) continue
-      const name = this.#string(view.getUint32(at, true))
-      if (name !== '' && !index.has(name)) index.set(name, this.#first_id + i)
-    }
+    const index = this.#indexes.get(kind) ?? this.#reader.indexOf(kind)
     this.#indexes.set(kind, index)
     return index
   }
