@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
     'src/sensor/registry src/export src/process/cache src/config_value type:src/ledger type:src/event type:src/config type:src/policy',
   'src/grpc': 'src/sensor/registry src/export src/process/cache src/config_value type:src/event type:src/config',
   'src/kube': 'src/process src/sensor/registry type:src/config',
-  'src/sensor': 'src/policy src/kernel ffi type:src/event type:src/config',
+  'src/sensor': 'src/policy src/kernel ffi type:src/event type:src/config type:src/process',
   'src/kernel': 'ffi',
   'src/process': 'src/event ffi/wire.gen type:src/config',
   'src/policy': 'type:src/kernel/facts src/kernel/syscall.gen type:ffi/wire.gen',

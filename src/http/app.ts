@@ -37,7 +37,7 @@ export function buildApp(parts: AppParts): Hono {
   })
   app.get('/v1/version', (c) => c.json(parts.version()))
   app.get('/v1/loss', (c) => c.json(parts.loss()))
-  app.get('/v1/coverage', (c) => c.json(parts.coverage()))
+  app.get('/v1/coverage', async (c) => c.json(await parts.coverage()))
   app.route('/v1/processes', processRoutes(parts.processes))
   app.route('/v1/events', eventRoutes(parts.events))
   app.route('/v1/policies', policyRoutes(parts.policies))

@@ -1,5 +1,6 @@
 // Features of the agent on a kernel: KernelFacts into active, fallback or absent, each with the reason.
 import type { AttachFact, Feature, KernelFacts } from './facts.ts'
+import type { HostFacts } from './host.ts'
 
 /** What `thump doctor` and /v1/coverage show. Pure. */
 export function features(facts: KernelFacts): Feature[] {
@@ -57,7 +58,7 @@ export function features(facts: KernelFacts): Feature[] {
 }
 
 /** What the agent cannot start without; empty when it can. Each line says how to get it. */
-export function missing(facts: KernelFacts): string[] {
+export function missing(facts: HostFacts): string[] {
   const lines: string[] = []
   const { capabilities } = facts
   if (facts.version[0] < 5 || (facts.version[0] === 5 && facts.version[1] < 10)) {

@@ -1,6 +1,7 @@
 // The process cache as /v1/processes shows it.
 import type { ProcessSource } from '../http/processes.ts'
-import type { Process, ProcessCache } from '../process/cache.ts'
+import type { ProcessCache } from '../process/cache.ts'
+import type { Process } from '../process/process.ts'
 
 export function processSource(cache: ProcessCache): ProcessSource {
   return {

@@ -2,32 +2,32 @@
 import type { Pipeline } from '../pipeline.ts'
 
 export interface Bell {
-  /** Called once when something was written to a ring since the last arming. */
-  onRing: () => void
-  /** Lets the bell ring again. */
+  /** Lets the bell ring once more: it calls Pump.start() when a ring holds records. */
   arm(): void
 }
 
 export class Pump implements Disposable {
+  /** Set before start(). */
+  bell: Bell = { arm: () => {} }
   readonly #pipeline: Pipeline
-  readonly #bell: Bell
   readonly #timer: Timer
   #running = false
   #stopped = false
 
   /** `onPeriod` runs every `period_ms`: counters, clocks, sweeping. */
-  constructor(pipeline: Pipeline, bell: Bell, period_ms: number, onPeriod: () => void) {
+  constructor(pipeline: Pipeline, period_ms: number, onPeriod: () => void) {
     this.#pipeline = pipeline
-    this.#bell = bell
-    bell.onRing = () => this.#run()
     this.#timer = setInterval(onPeriod, period_ms)
   }
 
+  /** Takes turns until the rings are empty, then arms the bell. */
   start(): void {
-    this.#run()
+    if (this.#running || this.#stopped) return
+    this.#running = true
+    this.#step()
   }
 
-  /** Takes turns until the rings are empty, at most `turns_max` of them; gives false if they were not. */
+  /** Takes turns at once until the rings are empty, at most `turns_max` of them; gives false if they were not. */
   drainNow(turns_max: number): boolean {
     for (let turn = 0; turn < turns_max; turn++) if (!this.#pipeline.turn()) return true
     return false
@@ -38,12 +38,6 @@ export class Pump implements Disposable {
     clearInterval(this.#timer)
   }
 
-  readonly #run = (): void => {
-    if (this.#running || this.#stopped) return
-    this.#running = true
-    this.#step()
-  }
-
   readonly #step = (): void => {
     if (this.#stopped) return
     if (this.#pipeline.turn()) {
@@ -51,6 +45,6 @@ export class Pump implements Disposable {
       return
     }
     this.#running = false
-    this.#bell.arm()
+    this.bell.arm()
   }
 }

@@ -1,0 +1,271 @@
+// The agent: its parts, in the order in which they start, and stopped in reverse.
+import { randomBytes } from 'node:crypto'
+import { BOUNDS, type Config } from '../config.ts'
+import { Hub } from '../export/hub.ts'
+import { Guard } from '../http/guard.ts'
+import { buildApp } from '../http/app.ts'
+import type { Readiness } from '../http/health.ts'
+import { isLocal, listen, type Listener } from '../http/listen.ts'
+import { loadToken } from '../http/token.ts'
+import { compileQuery } from '../filter/query.ts'
+import { FilterError } from '../filter/type.ts'
+import { viewOfMeta } from '../filter/view_meta.ts'
+import { monotonicNs, readClocks } from '../kernel/clock.ts'
+import { features } from '../kernel/feature.ts'
+import { objectFile } from '../kernel/objects.ts'
+import type { HostFacts } from '../kernel/host.ts'
+import { imbalance, ledgerRows, type NewLoss } from '../ledger.ts'
+import { Pipeline } from '../pipeline.ts'
+import { Pump } from '../pipeline/pump.ts'
+import { WallClock } from '../process/clock.ts'
+import { readHostNamespaces, scanProcfs } from '../process/procfs.ts'
+import { nanosecondsOf, secondsOf } from '../process/clock.ts'
+import { Tracker } from '../process/tracker.ts'
+import { BaseSensor } from '../sensor/base.ts'
+import { thumpVersion } from '../version.ts'
+import { createExports, type Exports } from './exports.ts'
+import { factsInWorker } from './facts.ts'
+import type { Log } from './log.ts'
+import { metricFamilies } from './metrics.ts'
+import { processSource } from './processes.ts'
+import { selfTest } from './self_test.ts'
+import { trackerOptions } from './tracker.ts'
+
+/** Turns of the pipeline at exit: what was in the rings when the sensors were detached, and no more. */
+const LAST_TURNS_MAX = 10_000
+
+export class Agent {
+  readonly #config: Config
+  readonly #log: Log
+  readonly #host: HostFacts
+  readonly #boot = randomBytes(4).toString('hex')
+  readonly #started_seconds = Date.now() / 1000
+  readonly #stack = new AsyncDisposableStack()
+  readonly #clock = new WallClock(readClocks())
+  readonly #tracker: Tracker
+  readonly #hub: Hub
+  readonly #sensor: BaseSensor
+  readonly #missing = new Set(['sensors attached', 'self-test event'])
+  #exports!: Exports
+  #pipeline!: Pipeline
+  #pump!: Pump
+  #listener: Listener | null = null
+  #onIdle: () => void = () => {}
+
+  private constructor(config: Config, log: Log, host: HostFacts) {
+    this.#config = config
+    this.#log = log
+    this.#host = host
+    this.#tracker = new Tracker(trackerOptions(config, this.#boot, this.#clock, readHostNamespaces(config.procfs)))
+    this.#hub = new Hub({
+      boot: this.#boot,
+      history_events_max: BOUNDS.history_events_max,
+      history_bytes_max: BOUNDS.history_bytes_max,
+      queue_events_max: config.event_queue_size,
+      queue_bytes_max: BOUNDS.subscriber_bytes_max,
+      subscribers_max: BOUNDS.subscribers_max,
+    })
+    this.#sensor = this.#stack.use(BaseSensor.load({
+      objectFile,
+      btf: config.btf,
+      argument_bytes: config.argument_bytes,
+      environment: config.environment_variables,
+      process_map_entries: config.process_map_entries,
+      pid_max: host.pid_max,
+      memory_bytes: host.memory_bytes,
+      ring_bytes: config.ring_bytes || config.ring_bytes_per_cpu * host.cpus,
+      reserved_ring_bytes: config.reserved_ring_bytes,
+      cgroup_rate: config.cgroup_rate,
+      procfs: config.procfs,
+    }))
+  }
+
+  /** `onIdle` is called when nobody is left who could get an event. Throws what explain() turns into words. */
+  static async start(config: Config, log: Log, host: HostFacts, onIdle: () => void): Promise<Agent> {
+    const agent = new Agent(config, log, host)
+    agent.#onIdle = onIdle
+    try {
+      await agent.#start()
+    } catch (error) {
+      await agent.#stack.disposeAsync()
+      throw error
+    }
+    return agent
+  }
+
+  async #start(): Promise<void> {
+    const config = this.#config
+    this.#exports = await createExports(config, this.#log, {
+      onStdoutClosed: () => this.#checkIdle(),
+      lossLine: (sink, count, from_ms, to_ms) => this.#pipeline.sinkLossLine(sink, count, from_ms, to_ms),
+    })
+    this.#pipeline = this.#createPipeline()
+    // Listening comes first, so that a probe gets 503 instead of nothing while the sensors start.
+    this.#listener = await this.#listen()
+    this.#sensor.attach()
+    this.#addExisting()
+    this.#missing.delete('sensors attached')
+    const pump = this.#pump = this.#stack.use(
+      new Pump(this.#pipeline, BOUNDS.counters_period_ms, () => this.#onPeriod()),
+    )
+    pump.bell = this.#stack.use(await this.#sensor.doorbell(() => pump.start(), (error) => this.#onBellFailed(error)))
+    this.#pump.start()
+    await this.#test()
+  }
+
+  /** Detaches, drains, flushes within a bound, closes. */
+  async stop(): Promise<void> {
+    this.#sensor.detach()
+    if (!this.#pump.drainNow(LAST_TURNS_MAX)) {
+      this.#log.warn('the rings did not become empty: the last events are missing')
+    }
+    this.#pipeline.reportLosses()
+    const flushed = Promise.all(this.#exports.sinks.map((sink) => sink.flush())).then(() => true)
+    if (!await Promise.race([flushed, Bun.sleep(BOUNDS.exit_flush_ms).then(() => false)])) {
+      const waiting = this.#exports.all.reduce((sum, sink) => sum + sink.counters.queued, 0)
+      this.#log.warn({ events: waiting }, 'a reader is too slow: events that waited for it are lost')
+    }
+    await this.#hub[Symbol.asyncDispose]()
+    await this.#stack.disposeAsync()
+  }
+
+  #createPipeline(): Pipeline {
+    const sinks = [...this.#exports.sinks, this.#hub]
+    const clock = this.#clock
+    const clocks = {
+      monotonicNs,
+      text: (ns: bigint) => clock.text(secondsOf(ns), nanosecondsOf(ns, secondsOf(ns))),
+    }
+    return new Pipeline(
+      {
+        source: this.#sensor.source,
+        tracker: this.#tracker,
+        sinks,
+        kernelCounters: () => this.#sensor.counters(),
+        clocks,
+        drain_records_max: BOUNDS.drain_records_max,
+        counters_period_ms: BOUNDS.counters_period_ms,
+      },
+      (type, error) =>
+        this.#log.error({ type, err: error }, 'a record could not be handled; more of its kind are only counted'),
+    )
+  }
+
+  /** Processes that are older than the agent: first into the kernel's maps, and what it did not know yet into the cache. */
+  #addExisting(): void {
+    const scan = scanProcfs({ root: this.#config.procfs })
+    const added = this.#sensor.addExisting(scan.processes)
+    this.#pipeline.emitAll(this.#tracker.addExisting(added))
+    this.#log.debug({ processes: added.length, vanished: scan.vanished, unreadable: scan.unreadable }, 'read /proc')
+  }
+
+  async #test(): Promise<void> {
+    const took_ms = await selfTest(this.#pipeline, BOUNDS.self_test_ms)
+    if (took_ms === null) {
+      this.#log.error('self-test failed: the agent started a process and saw no event of it; /readyz stays 503')
+      return
+    }
+    this.#missing.delete('self-test event')
+    this.#log.info({
+      version: thumpVersion().version,
+      kernel: this.#host.release,
+      listen: this.#listener?.address ?? 'none',
+      credentials_from: this.#sensor.credential_source ?? 'nowhere',
+      ready_ms: Math.round(performance.now()),
+    }, 'ready')
+  }
+
+  #onPeriod(): void {
+    this.#clock.refresh(readClocks())
+    this.#tracker.sweep(Number(monotonicNs()))
+    const losses: readonly NewLoss[] = this.#pipeline.reportLosses()
+    if (losses.length > 0) this.#log.warn({ losses }, 'events were lost')
+  }
+
+  /** Polling is worse than a doorbell, but events still come. */
+  #onBellFailed(error: unknown): void {
+    this.#log.error({ err: error }, 'the thread that waits for events ended: looking for them every 10 ms')
+    this.#pump.bell = { arm: () => void setTimeout(() => this.#pump.start(), 10) }
+    this.#pump.start()
+  }
+
+  #readiness(): Readiness {
+    return { ready: this.#missing.size === 0, missing: [...this.#missing] }
+  }
+
+  #loss() {
+    // Counters are read twice apart from what the rings hold: empty them first, so that the rows add up.
+    this.#pump.drainNow(LAST_TURNS_MAX)
+    const rows = ledgerRows(this.#sensor.counters(), this.#pipeline.stages(), this.#allCounters())
+    return {
+      lost: this.#pipeline.ledger.lost_total,
+      balanced: imbalance(rows).length === 0,
+      imbalance: imbalance(rows),
+      rows,
+    }
+  }
+
+  #allCounters() {
+    return [...this.#exports.all, this.#hub].map((sink) => sink.counters)
+  }
+
+  #metrics() {
+    return metricFamilies({
+      pipeline: this.#pipeline,
+      cache: this.#tracker.cache,
+      kernel: this.#sensor.counters(),
+      stages: this.#pipeline.stages(),
+      sinks: this.#allCounters(),
+      rings: this.#sensor.rings,
+      maps: [],
+      faults: this.#sensor.faults(),
+      subscribers: this.#hub.subscribers,
+      history: this.#hub.history,
+      ready: this.#missing.size === 0,
+      started_seconds: this.#started_seconds,
+      release: this.#host.release,
+    })
+  }
+
+  async #listen(): Promise<Listener | null> {
+    const { listen: where, token_file, read_token } = this.#config
+    if (where.kind === 'none') return null
+    const facts = factsInWorker({ btf: this.#config.btf, procfs: this.#config.procfs, object: objectFile('probe') })
+    const app = buildApp({
+      guard: new Guard({
+        token: loadToken(token_file),
+        open_reading: isLocal(where) && !read_token,
+        any_host: where.kind === 'unix',
+        host_names: where.kind === 'tcp' ? [where.host, this.#config.node_name] : [],
+      }),
+      version: () => ({ ...thumpVersion(), boot: this.#boot, kernel: this.#host.release }),
+      readiness: () => this.#readiness(),
+      metrics: () => this.#metrics(),
+      loss: () => this.#loss(),
+      coverage: async () => features(await facts()),
+      processes: processSource(this.#tracker.cache),
+      events: { hub: this.#hub, heartbeat_ms: BOUNDS.heartbeat_ms, compact: null, parseQuery },
+      policies: null,
+      onError: (error) => this.#log.error({ err: error }, 'a request failed'),
+    })
+    const listener = await listen(where, app, BOUNDS.request_bytes_max)
+    if (listener !== null) this.#stack.use(listener)
+    return listener
+  }
+
+  /** Without stdout, file, listener and enforcing policy nobody gains anything from going on. */
+  #checkIdle(): void {
+    if (this.#listener !== null || this.#exports.sinks.some((sink) => sink.open)) return
+    this.#onIdle()
+  }
+}
+
+function parseQuery(query: URLSearchParams) {
+  try {
+    const predicate = compileQuery(query, ['since', 'format'])
+    return (line: string, meta: Parameters<typeof viewOfMeta>[1]) => predicate(viewOfMeta(line, meta))
+  } catch (error) {
+    if (error instanceof FilterError) return error.message
+    throw error
+  }
+}

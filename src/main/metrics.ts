@@ -1,0 +1,175 @@
+// What /metrics shows, from the parts of a running agent.
+import type { SinkCounters } from '../export/type.ts'
+import type { MetricFamily, MetricSample } from '../http/metrics.ts'
+import type { KernelCounters, StageCounters } from '../ledger.ts'
+import type { Pipeline } from '../pipeline.ts'
+import type { ProcessCache } from '../process/cache.ts'
+import { thumpVersion } from '../version.ts'
+
+export interface MetricSources {
+  readonly pipeline: Pipeline
+  readonly cache: ProcessCache
+  readonly kernel: readonly KernelCounters[]
+  readonly stages: readonly StageCounters[]
+  readonly sinks: readonly Readonly<SinkCounters>[]
+  readonly rings: readonly { readonly name: string; readonly size: number; lag(): number }[]
+  readonly maps: readonly { readonly name: string; readonly entries: number; readonly capacity: number }[]
+  readonly faults: Readonly<Record<string, number>>
+  readonly subscribers: number
+  readonly history: { readonly events: number; readonly bytes: number }
+  readonly ready: boolean
+  readonly started_seconds: number
+  readonly release: string
+}
+
+export function metricFamilies(sources: MetricSources): MetricFamily[] {
+  return [...agentFamilies(sources), ...streamFamilies(sources), ...cacheFamilies(sources)]
+}
+
+function agentFamilies({ pipeline, rings, ready, started_seconds, release }: MetricSources): MetricFamily[] {
+  const { version, bun } = thumpVersion()
+  const resident = process.memoryUsage.rss()
+  // Every data page of a ring is mapped twice, and both count.
+  const mapped = rings.reduce((sum, ring) => sum + 2 * ring.size, 0)
+  const cpu = process.cpuUsage()
+  return [
+    gauge('build_info', 'Version of the agent, its runtime and the kernel', [{
+      labels: { version, bun, kernel: release },
+      value: 1,
+    }]),
+    gauge('ready', 'Whether /readyz answers 200', [{ value: ready ? 1 : 0 }]),
+    gauge('start_time_seconds', 'Start of the agent, Unix time', [{ value: started_seconds }]),
+    gauge('resident_memory_bytes', 'Resident memory, mapped rings included', [{ value: resident }]),
+    gauge(
+      'resident_memory_without_rings_bytes',
+      'Resident memory less the mapped rings, if all their pages are resident',
+      [{
+        value: Math.max(0, resident - mapped),
+      }],
+    ),
+    counter('cpu_seconds_total', 'CPU time of the agent', [{ value: (cpu.user + cpu.system) / 1e6 }]),
+    counter('drain_turns_total', 'Turns of the pipeline', [{ value: pipeline.turns.count }]),
+    counter('drain_busy_turns_total', 'Turns that left records behind', [{ value: pipeline.turns.busy }]),
+    counter('drain_records_total', 'Records drained', [{ value: pipeline.turns.records }]),
+    counter('drain_seconds_total', 'Time spent draining', [{ value: pipeline.turns.seconds }]),
+    gauge('drain_longest_seconds', 'Longest turn since the start', [{ value: pipeline.turns.longest_seconds }]),
+    gauge(
+      'ring_size_bytes',
+      'Data bytes of a ring',
+      rings.map(({ name, size }) => ({ labels: { ring: name }, value: size })),
+    ),
+    gauge(
+      'ring_used_bytes',
+      'Bytes in a ring that were not read yet',
+      rings.map((ring) => {
+        return { labels: { ring: ring.name }, value: ring.lag() }
+      }),
+    ),
+  ]
+}
+
+function streamFamilies({ pipeline, kernel, stages, sinks, subscribers, history }: MetricSources): MetricFamily[] {
+  const of = ({ ring, type, policy }: KernelCounters) => ({ ring, type, ...(policy === '' ? {} : { policy }) })
+  const per_sink = (pick: (sink: Readonly<SinkCounters>) => number): MetricSample[] => {
+    return sinks.map((sink) => ({ labels: { sink: sink.name }, value: pick(sink) }))
+  }
+  return [
+    counter(
+      'kernel_records_attempted_total',
+      'Records that programs wanted to send',
+      kernel.map((each) => {
+        return { labels: of(each), value: each.attempted }
+      }),
+    ),
+    counter(
+      'kernel_records_submitted_total',
+      'Records that programs sent',
+      kernel.map((each) => {
+        return { labels: of(each), value: each.submitted }
+      }),
+    ),
+    counter(
+      'kernel_records_lost_total',
+      'Records that could not be sent',
+      kernel.flatMap((each) => {
+        return Object.entries(each.lost).map(([reason, value]) => ({ labels: { ...of(each), reason }, value }))
+      }),
+    ),
+    counter(
+      'records_received_total',
+      'Records read',
+      stages.map(({ type, received }) => ({ labels: { type }, value: received })),
+    ),
+    counter(
+      'records_lost_total',
+      'Records read that gave no event though they should',
+      stages.flatMap(({ type, lost }) => {
+        return Object.entries(lost).map(([reason, value]) => ({ labels: { type, reason }, value }))
+      }),
+    ),
+    counter(
+      'events_total',
+      'Event lines made',
+      Object.entries(pipeline.kinds).map(([type, value]) => ({ labels: { type }, value })),
+    ),
+    counter('lost_total', 'Everything reported by loss events', [{ value: pipeline.ledger.lost_total }]),
+    counter('sink_events_total', 'Events handed to a sink', per_sink((sink) => sink.events)),
+    counter('sink_written_total', 'Events that a sink passed on', per_sink((sink) => sink.written)),
+    counter('sink_written_bytes_total', 'Bytes that a sink passed on', per_sink((sink) => sink.written_bytes)),
+    gauge('sink_queued_bytes', 'Bytes that wait in a sink', per_sink((sink) => sink.queued_bytes)),
+    counter(
+      'sink_dropped_total',
+      'Events that a sink did not pass on',
+      sinks.flatMap(({ name, dropped }) => {
+        return Object.entries(dropped).map(([reason, value]) => ({ labels: { sink: name, reason }, value }))
+      }),
+    ),
+    gauge('subscribers', 'Subscribers of /v1/events', [{ value: subscribers }]),
+    gauge('history_events', 'Events kept for replay', [{ value: history.events }]),
+    gauge('history_bytes', 'Bytes kept for replay', [{ value: history.bytes }]),
+  ]
+}
+
+function cacheFamilies({ cache, maps, faults }: MetricSources): MetricFamily[] {
+  const { added, removed, evicted_ended, evicted_alive, missed_parent, missed_process, stale, spliced } = cache.counters
+  return [
+    gauge('process_cache_size', 'Processes remembered', [{ value: cache.size }]),
+    gauge('process_cache_ended', 'Ended processes kept for late events', [{ value: cache.ended }]),
+    gauge('process_cache_capacity', 'Most processes remembered', [{ value: cache.capacity }]),
+    counter('process_cache_added_total', 'Processes added', [{ value: added }]),
+    counter('process_cache_removed_total', 'Processes freed', [{ value: removed }]),
+    counter('process_cache_evictions_total', 'Processes forgotten to make room', [
+      { labels: { state: 'ended' }, value: evicted_ended },
+      { labels: { state: 'alive' }, value: evicted_alive },
+    ]),
+    counter('process_cache_misses_total', 'Events that refer to what is not known', [
+      { labels: { of: 'process' }, value: missed_process },
+      { labels: { of: 'parent' }, value: missed_parent },
+    ]),
+    counter('process_cache_stale_total', 'Processes whose exit was never seen', [{ value: stale }]),
+    counter('process_cache_spliced_total', 'Former images left out of a chain', [{ value: spliced }]),
+    counter(
+      'map_faults_total',
+      'What could not be kept in a kernel map',
+      Object.entries(faults).map(([fault, value]) => ({ labels: { fault }, value })),
+    ),
+    gauge(
+      'map_entries',
+      'Entries of a kernel map',
+      maps.map(({ name, entries }) => ({ labels: { map: name }, value: entries })),
+    ),
+    gauge(
+      'map_capacity',
+      'Most entries of a kernel map',
+      maps.map(({ name, capacity }) => ({ labels: { map: name }, value: capacity })),
+    ),
+  ]
+}
+
+function gauge(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
+  return { name, type: 'gauge', help, samples }
+}
+
+function counter(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
+  return { name, type: 'counter', help, samples }
+}

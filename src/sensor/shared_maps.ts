@@ -1,0 +1,56 @@
+// SharedMaps: maps that several BPF objects name; the first object that is loaded makes them, the others are given them.
+import type { BpfMap } from '../../ffi/map.ts'
+import type { BpfObject } from '../../ffi/object.ts'
+
+export class SharedMaps implements Disposable {
+  readonly #maps = new Map<string, BpfMap>()
+  readonly #entries: Readonly<Record<string, number>>
+
+  /** `entries` sets max_entries of maps by name, for the object that makes them. */
+  constructor(entries: Readonly<Record<string, number>>) {
+    this.#entries = entries
+  }
+
+  /** Before load: gives the object what is there already, and sizes what it is going to make. */
+  prepare(object: BpfObject): void {
+    for (const name of object.mapNames) {
+      if (isSection(name)) continue
+      const shared = this.#maps.get(name)
+      const entries = this.#entries[name]
+      if (shared !== undefined) object.definition(name).reuse(shared)
+      else if (entries !== undefined) object.definition(name).setMaxEntries(entries)
+    }
+  }
+
+  /** After load: keeps what the object made for those to come. */
+  collect(object: BpfObject): void {
+    for (const name of object.mapNames) {
+      if (!isSection(name) && !this.#maps.has(name)) this.#maps.set(name, object.map(name).duplicate())
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#maps.has(name)
+  }
+
+  /** Borrowed: lives as long as this. Throws Error for a map that no loaded object has. */
+  get(name: string): BpfMap {
+    const map = this.#maps.get(name)
+    if (map === undefined) throw new Error(`No loaded object has a map "${name}"`)
+    return map
+  }
+
+  get names(): readonly string[] {
+    return [...this.#maps.keys()]
+  }
+
+  [Symbol.dispose](): void {
+    for (const map of this.#maps.values()) map[Symbol.dispose]()
+    this.#maps.clear()
+  }
+}
+
+/** Maps of global variables (`exec.rodata`) belong to one object each. */
+function isSection(name: string): boolean {
+  return name.includes('.')
+}
