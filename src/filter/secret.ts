@@ -31,7 +31,7 @@ const EVERYWHERE: readonly SecretPattern[] = [
   {
     pattern: pattern(
       String
-        .raw`((?:^|[\s"'{,;&?(=])(?:--?)?${NOT_A_SECRET}[\w.-]{0,64}?${NAME}[\w]{0,8}["']?(?:\s*=\s*|\s*:\s*))${VALUE}`,
+        .raw`((?:^|[\s"'{,;&?(=])(?!(?:OLD)?PWD=/)(?:--?)?${NOT_A_SECRET}[\w.-]{0,64}?${NAME}[\w]{0,8}["']?(?:\s*=\s*|\s*:\s*))${VALUE}`,
     ),
   },
   { pattern: pattern(String.raw`((?:^|[\s"'])--?${NOT_A_SECRET}[\w.-]{0,64}?${NAME}\s+)(?!-)${VALUE}`) },
@@ -131,9 +131,9 @@ const SECRET_VARIABLE = new RegExp(
   'i',
 )
 
-/** The value of one environment variable: whole where the name says that it is a secret, else by pattern. */
+/** The value of one environment variable: whole where the name says that it is a secret, else by pattern. PWD is a directory. */
 export function redactVariable(name: string, value: string): string {
-  if (value === '') return value
+  if (value === '' || name === 'PWD' || name === 'OLDPWD') return value
   if (SECRET_VARIABLE.test(name)) return REDACTED
   return redactArguments('', value)
 }

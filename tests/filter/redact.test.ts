@@ -101,6 +101,7 @@ const HARMLESS: readonly [binary: string, text: string][] = [
   ['/usr/bin/python3', ' -c "print(1)" --verbose'],
   ['/usr/bin/curl', 'http://127.0.0.1:8467/v1/events'],
   ['/usr/bin/monkey', '--keyboard us --tokenizer bpe'],
+  ['/usr/bin/env', 'PWD=/tmp OLDPWD=/root run'],
   ['/usr/sbin/mysqld', '--datadir=/var/lib/mysql --port=3306'],
 ]
 
@@ -141,6 +142,8 @@ describe('createRedactor() with the built-in patterns', () => {
     const variables = [
       { Key: 'PATH', Value: '/usr/bin:/bin' },
       { Key: 'HOME', Value: '/root' },
+      { Key: 'PWD', Value: '/tmp' },
+      { Key: 'OLDPWD', Value: '/root' },
       { Key: 'SSH_AUTH_SOCK', Value: '/tmp/x' },
       { Key: 'KEYBOARD', Value: 'us' },
       { Key: 'PASSWORD_FILE', Value: '/run/x' },
