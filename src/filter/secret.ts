@@ -131,9 +131,13 @@ const SECRET_VARIABLE = new RegExp(
   'i',
 )
 
+// Values that switch something or name a store: USE_TOKEN=true, DOCKER_CREDENTIALS=pass. A password may be any word, though.
+const SWITCH =
+  /^(?:true|false|yes|no|on|off|0|1|none|null|pass|ask|prompt|auto|default|enabled|disabled|required|optional)$/i
+
 /** The value of one environment variable: whole where the name says that it is a secret, else by pattern. PWD is a directory. */
 export function redactVariable(name: string, value: string): string {
   if (value === '' || name === 'PWD' || name === 'OLDPWD') return value
-  if (SECRET_VARIABLE.test(name)) return REDACTED
+  if (SECRET_VARIABLE.test(name)) return SWITCH.test(value) && !/pass|pwd/i.test(name) ? value : REDACTED
   return redactArguments('', value)
 }

@@ -143,6 +143,8 @@ describe('createRedactor() with the built-in patterns', () => {
       { Key: 'PATH', Value: '/usr/bin:/bin' },
       { Key: 'HOME', Value: '/root' },
       { Key: 'PWD', Value: '/tmp' },
+      { Key: 'USE_TOKEN', Value: 'true' },
+      { Key: 'CREDENTIALS', Value: 'pass' },
       { Key: 'OLDPWD', Value: '/root' },
       { Key: 'SSH_AUTH_SOCK', Value: '/tmp/x' },
       { Key: 'KEYBOARD', Value: 'us' },
@@ -151,6 +153,10 @@ describe('createRedactor() with the built-in patterns', () => {
       { Key: 'invalid', Value: 'x' },
     ]
     expect(redactor.environment('/bin/x', variables)).toEqual(variables)
+  })
+
+  test('hides a password that is a common word', () => {
+    expect(redactor.environment('/x', [{ Key: 'DB_PASSWORD', Value: 'pass' }])[0]?.Value).toBe('*****')
   })
 
   test('takes time in proportion to the length of the arguments', () => {
