@@ -44,7 +44,7 @@ export class LineWriter {
    */
   line(body: string, time: string, extra: string): string {
     const seq = ++this.seq
-    if (this.#tetragon_only) return '{' + body + this.#before_time + time + this.#after_time
-    return '{' + body + this.#before_time + time + this.#after_time + seq + this.#end + extra + '}}'
+    if (this.#tetragon_only) return `{${body}${this.#before_time}${time}${this.#after_time}`
+    return `{${body}${this.#before_time}${time}${this.#after_time}${seq}${this.#end}${extra}}}`
   }
 }

@@ -74,13 +74,11 @@ function fraction(nanoseconds: number): string {
   return milli === 0 ? '' : '.' + DIGITS[milli]
 }
 
-/** Seconds of a ktime; with `nanosecondsOf` exact for every u64, without bigint arithmetic below 2^53 (104 days). */
+/** Whole seconds of a u64 time; with `nanosecondsOf` exact for all of them. */
 export function secondsOf(ktime_ns: bigint): number {
-  const number = Number(ktime_ns)
-  return number < Number.MAX_SAFE_INTEGER ? Math.floor(number / BILLION) : Number(ktime_ns / 1_000_000_000n)
+  return Number(ktime_ns / 1_000_000_000n)
 }
 
-export function nanosecondsOf(ktime_ns: bigint, seconds: number): number {
-  const number = Number(ktime_ns)
-  return number < Number.MAX_SAFE_INTEGER ? number - seconds * BILLION : Number(ktime_ns % 1_000_000_000n)
+export function nanosecondsOf(ktime_ns: bigint, _seconds?: number): number {
+  return Number(ktime_ns % 1_000_000_000n)
 }

@@ -1,6 +1,6 @@
 /** JSON of what a process may do and where it lives: Tetragon's `process_credentials`, `ns` and `binary_properties`. */
 
-import type { Credentials, Namespaces } from '../../ffi/wire.gen.ts'
+import { type Credentials, GAINED, type Namespaces } from '../../ffi/wire.gen.ts'
 import { secureBitsList } from './capability.ts'
 
 /** JSON object ProcessCredentials of a process (`caps` and `user_ns` belong to hook arguments only). */
@@ -62,25 +62,24 @@ export class NamespacePrinter {
   }
 }
 
-const PRIVILEGES = [
-  { bit: 0x1, name: '"PRIVILEGES_RAISED_EXEC_FILE_CAP"' },
-  { bit: 0x2, name: '"PRIVILEGES_RAISED_EXEC_FILE_SETUID"' },
-  { bit: 0x4, name: '"PRIVILEGES_RAISED_EXEC_FILE_SETGID"' },
-] as const
-
 /**
  * JSON object BinaryProperties, or '' where there is nothing to say. `gained` is enum gained of event.h; `inode` is that
- * of a program without links (deleted, memfd), else 0.
+ * of a program without links (deleted, memfd), else 0. Changing to another user than root raises no privileges.
  */
 export function binaryPropertiesJson(gained: number, credentials: Credentials, inode: number): string {
   if (gained === 0 && inode === 0) return ''
   let json = ''
-  if ((gained & 0x2) !== 0) json += ',"setuid":' + credentials.euid
-  if ((gained & 0x4) !== 0) json += ',"setgid":' + credentials.egid
-  if (gained !== 0) {
-    const names = PRIVILEGES.filter((privilege) => (gained & privilege.bit) !== 0).map((privilege) => privilege.name)
-    json += ',"privileges_changed":[' + names.join(',') + ']'
+  let raised = ''
+  if ((gained & GAINED.FILE_CAP) !== 0) raised += ',"PRIVILEGES_RAISED_EXEC_FILE_CAP"'
+  if ((gained & GAINED.SETUID) !== 0) {
+    json += ',"setuid":' + credentials.euid
+    if (credentials.euid === 0) raised += ',"PRIVILEGES_RAISED_EXEC_FILE_SETUID"'
   }
+  if ((gained & GAINED.SETGID) !== 0) {
+    json += ',"setgid":' + credentials.egid
+    if (credentials.egid === 0) raised += ',"PRIVILEGES_RAISED_EXEC_FILE_SETGID"'
+  }
+  if (raised !== '') json += ',"privileges_changed":[' + raised.slice(1) + ']'
   if (inode !== 0) json += ',"file":{"inode":{"number":"' + inode + '","links":0}}'
   return '{' + json.slice(1) + '}'
 }

@@ -3,11 +3,12 @@
 import { posix } from 'node:path'
 import {
   CHUNK_KIND,
-  type Credentials,
+  CREDENTIALS,
+  decodeCredentials,
+  decodeNamespaces,
+  EXEC_EVENT,
   EXEC_EVENT_SIZE,
   EXEC_FLAG,
-  type ExecEvent,
-  type Namespaces,
 } from '../../ffi/wire.gen.ts'
 import { bytesBehind, decodeUtf8 } from '../event/text.ts'
 import type { EnvironmentVariable } from '../event/type.ts'
@@ -16,7 +17,9 @@ import { capabilitiesJson } from './capability.ts'
 import type { ChunkAssembler } from './chunk.ts'
 import { dockerId } from './container.ts'
 import { binaryPropertiesJson, credentialsJson, type NamespacePrinter } from './credential.ts'
-import { createImage, type Image } from './fragment.ts'
+import { Image, type ImageOptions, imageOptions } from './fragment.ts'
+import { readNumber } from './ktime.ts'
+import type { ProcfsProcess } from './procfs.ts'
 import type { UserNames } from './username.ts'
 
 export interface ExecOptions {
@@ -35,79 +38,55 @@ export interface ExecOptions {
 }
 
 export interface Redactor {
+  /** `text` is the joined arguments. */
   arguments(binary: string, text: string): string
   environment(binary: string, variables: readonly EnvironmentVariable[]): EnvironmentVariable[]
 }
 
-export interface Exec {
-  readonly image: Image
-  /** The record's, with what was found out here added. */
-  readonly flags: number
-  /** Members for `thump`, each led by a comma. */
-  readonly extra: string
-}
-
-/** What both an exec record and /proc tell about an image. */
-export interface ImageSource {
-  readonly filename: string
-  readonly cwd: string
-  /** NUL-ended argv[1..]. */
-  readonly argument_text: string
-  readonly environment_text: string
-  readonly flags: number
-  readonly auid: number
-  readonly cgroup: string
-  readonly cgroup_id: number
-  readonly credentials: Credentials
-  readonly namespaces: Namespaces
-  readonly gained: number
-  readonly inode: number
-  readonly ktime_ns: number
-}
-
 const WITHOUT_CWD = EXEC_FLAG.NO_CWD | EXEC_FLAG.ROOT_CWD | EXEC_FLAG.ERROR_CWD
 
+/** Reads one record at a time: what it says beside the image stands in `flags` and `extra` until the next. */
 export class ExecReader {
   /** Image of a fork whose parent nobody knows. */
-  readonly unknown_image: Image
+  readonly unknown_image = new Image('', '', '', 0, 0xffff_ffff, '', 0, undefined)
+  /** The record's enum exec_flag, with what was found out here added. */
+  flags = 0
+  /** Members for `thump`, each led by a comma. */
+  extra = ''
   readonly #options: ExecOptions
   readonly #namespaces: NamespacePrinter
   readonly #chunks: ChunkAssembler
+  /** No option asks for more than every event has. */
+  readonly #plain: boolean
 
   constructor(options: ExecOptions, namespaces: NamespacePrinter, chunks: ChunkAssembler) {
     this.#options = options
     this.#namespaces = namespaces
     this.#chunks = chunks
-    this.unknown_image = createImage({
-      binary: '',
-      arguments: '',
-      cwd: '',
-      uid: 0,
-      auid: 0xffff_ffff,
-      docker: '',
-      cgroup_id: 0,
-      capabilities: undefined,
-      environment: undefined,
-      cap: '',
-      ns: '',
-      credentials: '',
-      properties: '',
-      user: '',
-    })
+    this.#plain = options.process_cred !== true && options.process_ns !== true && options.environment !== true &&
+      options.user_names === undefined
   }
 
-  /** Undefined where the record is shorter than the sizes in it say. */
-  read(record: ExecEvent, view: DataView, at: number, size: number): Exec | undefined {
-    const args_inline = record.args_chunks === 0 ? record.args_size : 0
-    const envs_inline = record.envs_chunks === 0 ? record.envs_size : 0
-    const named = record.filename_size + record.cwd_size + record.cgroup_name_size
+  /** Undefined where the record is shorter than the sizes in it say. Reads fields one by one: no object per record. */
+  read(view: DataView, at: number, size: number): Image | undefined {
+    const filename_size = view.getUint32(at + EXEC_EVENT.filename_size, true)
+    const cwd_size = view.getUint32(at + EXEC_EVENT.cwd_size, true)
+    const named = filename_size + cwd_size + view.getUint32(at + EXEC_EVENT.cgroup_name_size, true)
+    const args_size = view.getUint32(at + EXEC_EVENT.args_size, true)
+    const args_chunks = view.getUint32(at + EXEC_EVENT.args_chunks, true)
+    const args_inline = args_chunks === 0 ? args_size : 0
+    const envs_size = view.getUint32(at + EXEC_EVENT.envs_size, true)
+    const envs_chunks = view.getUint32(at + EXEC_EVENT.envs_chunks, true)
+    const envs_inline = envs_chunks === 0 ? envs_size : 0
     if (EXEC_EVENT_SIZE + named + args_inline + envs_inline > size) return undefined
+
+    let flags = view.getUint32(at + EXEC_EVENT.flags, true)
+    if (view.getUint32(at + EXEC_EVENT.args_total, true) > args_size) flags |= EXEC_FLAG.TRUNC_ARGS
+    if (view.getUint32(at + EXEC_EVENT.envs_total, true) > envs_size) flags |= EXEC_FLAG.TRUNC_ENVS
 
     const bytes = bytesBehind(view)
     const start = view.byteOffset + at + EXEC_EVENT_SIZE
-    const cwd_at = start + record.filename_size
-    const cgroup_at = cwd_at + record.cwd_size
-    const args_at = cgroup_at + record.cgroup_name_size
+    const args_at = start + named
     const envs_at = args_at + args_inline
     let filename: string
     let cwd: string
@@ -116,115 +95,122 @@ export class ExecReader {
     // One decoding for all of them: if the text is as long as the bytes it is ASCII, and offsets are the same in both.
     const text = bytes.toString('utf8', start, envs_at)
     if (text.length === envs_at - start && !text.includes('\ufffd')) {
-      filename = text.slice(0, record.filename_size)
-      cwd = text.slice(record.filename_size, record.filename_size + record.cwd_size)
-      cgroup = text.slice(named - record.cgroup_name_size, named)
+      filename = text.slice(0, filename_size)
+      cwd = text.slice(filename_size, filename_size + cwd_size)
+      cgroup = text.slice(filename_size + cwd_size, named)
       argument_text = text.slice(named)
     } else {
-      filename = decodeUtf8(bytes, start, cwd_at)
-      cwd = decodeUtf8(bytes, cwd_at, cgroup_at)
-      cgroup = decodeUtf8(bytes, cgroup_at, args_at)
+      filename = decodeUtf8(bytes, start, start + filename_size)
+      cwd = decodeUtf8(bytes, start + filename_size, start + filename_size + cwd_size)
+      cgroup = decodeUtf8(bytes, start + filename_size + cwd_size, args_at)
       argument_text = decodeUtf8(bytes, args_at, envs_at)
     }
 
-    let flags = record.flags
-    if (record.args_chunks !== 0) {
-      const taken = this.#chunks.take(CHUNK_KIND.ARGS, record.exec_id, record.args_chunks)
-      argument_text = decodeUtf8(taken.bytes, 0, taken.bytes.length)
-      if (!taken.complete) flags |= EXEC_FLAG.TRUNC_ARGS
-    }
-    if (record.args_total > record.args_size) flags |= EXEC_FLAG.TRUNC_ARGS
-    if (record.envs_total > record.envs_size) flags |= EXEC_FLAG.TRUNC_ENVS
     let environment_text = ''
-    if (record.envs_chunks !== 0) {
-      const taken = this.#chunks.take(CHUNK_KIND.ENVS, record.exec_id, record.envs_chunks)
-      if (this.#options.environment === true) environment_text = decodeUtf8(taken.bytes, 0, taken.bytes.length)
-      if (!taken.complete) flags |= EXEC_FLAG.TRUNC_ENVS
-    } else if (this.#options.environment === true) {
+    if (args_chunks !== 0 || envs_chunks !== 0) {
+      const exec_id = readNumber(view, at + EXEC_EVENT.exec_id)
+      if (args_chunks !== 0) {
+        const taken = this.#chunks.take(CHUNK_KIND.ARGS, exec_id, args_chunks)
+        argument_text = decodeUtf8(taken.bytes, 0, taken.bytes.length)
+        if (!taken.complete) flags |= EXEC_FLAG.TRUNC_ARGS
+      }
+      if (envs_chunks !== 0) {
+        const taken = this.#chunks.take(CHUNK_KIND.ENVS, exec_id, envs_chunks)
+        if (this.#options.environment === true) environment_text = decodeUtf8(taken.bytes, 0, taken.bytes.length)
+        if (!taken.complete) flags |= EXEC_FLAG.TRUNC_ENVS
+      }
+    }
+    if (this.#options.environment === true && envs_inline !== 0) {
       environment_text = decodeUtf8(bytes, envs_at, envs_at + envs_inline)
     }
 
-    const image = this.image({
-      filename,
+    if ((flags & WITHOUT_CWD) !== 0) cwd = cwdWithout(flags)
+    const binary = absolute(filename, cwd)
+    let joined = joinArguments(argument_text, (flags & WITHOUT_CWD) !== 0)
+    if (this.#options.redactor !== undefined) joined = this.#options.redactor.arguments(binary, joined)
+    this.flags = flags
+    this.extra = ''
+    this.#tell(view, at, flags)
+    return new Image(
+      binary,
+      joined,
       cwd,
-      argument_text,
-      environment_text,
-      flags,
-      auid: record.auid,
-      cgroup,
-      cgroup_id: record.cgroup_id,
-      credentials: record.credentials,
-      namespaces: record.namespaces,
-      gained: record.gained,
-      inode: record.inode,
-      ktime_ns: Number(record.header.ktime_ns),
-    })
-    return { image, flags, extra: this.#extra(record, flags) }
+      view.getUint32(at + EXEC_EVENT.credentials + CREDENTIALS.euid, true),
+      view.getUint32(at + EXEC_EVENT.auid, true),
+      dockerId(cgroup),
+      readNumber(view, at + EXEC_EVENT.cgroup_id),
+      this.#plain ? undefined : this.#imageOptions(view, at, binary, environment_text),
+    )
   }
 
-  image(source: ImageSource): Image {
-    const options = this.#options
-    const cwd = (source.flags & WITHOUT_CWD) === 0
-      ? source.cwd
-      : (source.flags & (EXEC_FLAG.NO_CWD | EXEC_FLAG.ERROR_CWD)) === 0
-      ? '/'
-      : ''
-    const existing = (source.flags & EXEC_FLAG.PROCFS) !== 0
-    const binary = existing ? source.filename : absolute(source.filename, cwd)
-    let joined = joinArguments(source.argument_text, existing || (source.flags & WITHOUT_CWD) !== 0)
-    const environment_wanted = options.environment === true && source.environment_text !== ''
-    let environment = environment_wanted
-      ? splitEnvironment(source.environment_text, options.environment_names)
-      : undefined
-    const redactor = options.redactor
-    if (redactor !== undefined) {
-      joined = redactor.arguments(binary, joined)
-      if (environment !== undefined) environment = redactor.environment(binary, environment)
+  /** Image of a process found in /proc. */
+  existingImage(entry: ProcfsProcess): Image {
+    const cwd = (entry.flags & WITHOUT_CWD) === 0 ? entry.cwd : cwdWithout(entry.flags)
+    let joined = joinArguments(entry.argument_text, true)
+    if (this.#options.redactor !== undefined) joined = this.#options.redactor.arguments(entry.binary, joined)
+    const { credentials, namespaces } = entry
+    const options = this.#plain ? undefined : imageOptions({
+      cap: this.#options.process_cred === true
+        ? capabilitiesJson(credentials.permitted, credentials.effective, credentials.inheritable)
+        : '',
+      ns: this.#options.process_ns === true ? this.#namespaces.json(namespaces) : '',
+      credentials: this.#options.process_cred === true ? credentialsJson(credentials) : '',
+      properties: '',
+      user: '',
+      capabilities: this.#options.process_cred === true ? credentials : undefined,
+      environment: undefined,
+    })
+    const docker = dockerId(entry.cgroup)
+    return new Image(entry.binary, joined, cwd, credentials.euid, entry.auid, docker, entry.cgroup_id, options)
+  }
+
+  #imageOptions(view: DataView, at: number, binary: string, environment_text: string): ImageOptions {
+    const wanted = this.#options
+    const credentials = decodeCredentials(view, at + EXEC_EVENT.credentials)
+    const namespaces = decodeNamespaces(view, at + EXEC_EVENT.namespaces)
+    const cred = wanted.process_cred === true
+    let environment: EnvironmentVariable[] | undefined
+    if (environment_text !== '') {
+      environment = splitEnvironment(environment_text, wanted.environment_names)
+      if (wanted.redactor !== undefined) environment = wanted.redactor.environment(binary, environment)
     }
-    const credentials = source.credentials
-    const cred = options.process_cred === true
-    return createImage({
-      binary,
-      arguments: joined,
-      cwd,
-      uid: credentials.euid,
-      auid: source.auid,
-      docker: dockerId(source.cgroup),
-      cgroup_id: source.cgroup_id,
+    const gained = view.getUint32(at + EXEC_EVENT.gained, true)
+    const names = wanted.user_names
+    if (names !== undefined && this.#namespaces.sharesUsers(namespaces)) {
+      const name = names.name(credentials.euid, readNumber(view, at + 8) / 1e6)
+      if (name !== '') this.extra += ',"user":' + JSON.stringify(name)
+    }
+    return imageOptions({
+      cap: cred ? capabilitiesJson(credentials.permitted, credentials.effective, credentials.inheritable) : '',
+      ns: wanted.process_ns === true ? this.#namespaces.json(namespaces) : '',
+      credentials: cred ? credentialsJson(credentials) : '',
+      properties: cred ? binaryPropertiesJson(gained, credentials, readNumber(view, at + EXEC_EVENT.inode)) : '',
+      user: '',
       capabilities: cred ? credentials : undefined,
       environment,
-      cap: cred ? capabilitiesJson(credentials.permitted, credentials.effective, credentials.inheritable) : '',
-      ns: options.process_ns === true ? this.#namespaces.json(source.namespaces) : '',
-      credentials: cred ? credentialsJson(credentials) : '',
-      properties: cred ? binaryPropertiesJson(source.gained, credentials, source.inode) : '',
-      user: this.#user(source),
     })
   }
 
-  #user(source: ImageSource): string {
-    const names = this.#options.user_names
-    if (names === undefined || !this.#namespaces.sharesUsers(source.namespaces)) return ''
-    return names.name(source.credentials.euid, source.ktime_ns / 1e6)
-  }
-
-  #extra(record: ExecEvent, flags: number): string {
-    let extra = ''
+  #tell(view: DataView, at: number, flags: number): void {
     if ((flags & (EXEC_FLAG.TRUNC_ARGS | EXEC_FLAG.TRUNC_ENVS)) !== 0) {
       const args = (flags & EXEC_FLAG.TRUNC_ARGS) !== 0
       const envs = (flags & EXEC_FLAG.TRUNC_ENVS) !== 0 && this.#options.environment === true
-      if (args) extra = ',"truncated":["arguments"' + (envs ? ',"environment"]' : ']')
-      else if (envs) extra = ',"truncated":["environment"]'
+      if (args) this.extra += ',"truncated":["arguments"' + (envs ? ',"environment"]' : ']')
+      else if (envs) this.extra += ',"truncated":["environment"]'
     }
-    if (record.old_tid !== record.pid && record.old_tid !== 0) extra += ',"exec_tid":' + record.old_tid
+    const old_tid = view.getUint32(at + EXEC_EVENT.old_tid, true)
+    if (old_tid !== 0 && old_tid !== view.getUint32(at + EXEC_EVENT.pid, true)) this.extra += ',"exec_tid":' + old_tid
     if ((flags & EXEC_FLAG.CREDENTIALS_UNKNOWN) !== 0 && this.#options.process_cred === true) {
-      extra += ',"credentials_unknown":true'
+      this.extra += ',"credentials_unknown":true'
     }
-    return extra
   }
+}
+
+function cwdWithout(flags: number): string {
+  return (flags & (EXEC_FLAG.NO_CWD | EXEC_FLAG.ERROR_CWD)) === 0 ? '/' : ''
 }
 
 /** filename as execve was given it; a relative one is joined to the working directory, symbolic links stay. */
 function absolute(filename: string, cwd: string): string {
-  if (filename.startsWith('/') || filename === '') return filename
-  return posix.join(cwd, filename)
+  return filename.startsWith('/') || filename === '' ? filename : posix.join(cwd, filename)
 }

@@ -1,29 +1,27 @@
-/** From what execve gave a process to the pieces of JSON that lines are put together from. */
+/** From what execve gave a process to the JSON objects that lines are put together from. */
 
 import { quote } from '../event/text.ts'
 import type { CapabilityMasks, EnvironmentVariable, ImageReference, Pod } from '../event/type.ts'
 import { environmentJson } from './arguments.ts'
 
-/** Everything of a process that a child shares until it executes something itself. Its JSON is made once. */
-export interface Image extends ImageReference {
-  pod: Pod | undefined
-  /** `,"uid":…,"cwd":…,"binary":…,"arguments":…` */
-  readonly what_json: string
-  /** `,"auid":…` up to `docker`; made again when a pod becomes known. */
-  where_json: string
-  /** `,"cap":…,"ns":…` where asked for. */
+/** Members that only options bring in, as JSON led by commas. */
+export interface ImageOptions {
+  /** `,"cap":…,"ns":…` */
   readonly rights_json: string
-  /** `,"process_credentials":…` where asked for. */
+  /** `,"process_credentials":…` */
   readonly credentials_json: string
-  /** `,"user":…` where asked for. */
-  readonly user_json: string
-  /** `,"environment_variables":…` where asked for. */
-  readonly environment_json: string
   /** `,"binary_properties":…`: only in the process_exec of the image itself. */
   readonly properties_json: string
+  /** `,"user":…` */
+  readonly user_json: string
+  /** `,"environment_variables":…` */
+  readonly environment_json: string
+  readonly capabilities: CapabilityMasks | undefined
+  readonly environment: readonly EnvironmentVariable[] | undefined
 }
 
-export interface ImageFields {
+/** Everything of a process that a child shares until it executes something itself. */
+export class Image implements ImageReference {
   readonly binary: string
   readonly arguments: string
   readonly cwd: string
@@ -31,58 +29,81 @@ export interface ImageFields {
   readonly auid: number
   readonly docker: string
   readonly cgroup_id: number
-  readonly capabilities: CapabilityMasks | undefined
-  readonly environment: readonly EnvironmentVariable[] | undefined
-  /** JSON values, '' where the field is not wanted. */
+  /** Kubernetes may tell it after the exec: Process.setPod(). */
+  pod: Pod | undefined = undefined
+  readonly options: ImageOptions | undefined
+
+  constructor(
+    binary: string,
+    joined_arguments: string,
+    cwd: string,
+    uid: number,
+    auid: number,
+    docker: string,
+    cgroup_id: number,
+    options: ImageOptions | undefined,
+  ) {
+    this.binary = binary
+    this.arguments = joined_arguments
+    this.cwd = cwd
+    this.uid = uid
+    this.auid = auid
+    this.docker = docker
+    this.cgroup_id = cgroup_id
+    this.options = options
+  }
+
+  get capabilities(): CapabilityMasks | undefined {
+    return this.options?.capabilities
+  }
+
+  get environment(): readonly EnvironmentVariable[] | undefined {
+    return this.options?.environment
+  }
+}
+
+/** JSON values, '' for those that are not wanted. */
+export function imageOptions(values: {
   readonly cap: string
   readonly ns: string
   readonly credentials: string
   readonly properties: string
   readonly user: string
-}
-
-export function createImage(fields: ImageFields): Image {
-  let what_json = ',"uid":' + fields.uid
-  if (fields.cwd !== '') what_json += ',"cwd":' + quote(fields.cwd)
-  if (fields.binary !== '') what_json += ',"binary":' + quote(fields.binary)
-  if (fields.arguments !== '') what_json += ',"arguments":' + quote(fields.arguments)
-  const environment = fields.environment
+  readonly capabilities: CapabilityMasks | undefined
+  readonly environment: readonly EnvironmentVariable[] | undefined
+}): ImageOptions {
+  const environment = values.environment
   return {
-    binary: fields.binary,
-    arguments: fields.arguments,
-    cwd: fields.cwd,
-    uid: fields.uid,
-    auid: fields.auid,
-    docker: fields.docker,
-    cgroup_id: fields.cgroup_id,
-    pod: undefined,
-    capabilities: fields.capabilities,
-    environment,
-    what_json,
-    where_json: whereJson(fields.auid, undefined, fields.docker),
-    rights_json: member('cap', fields.cap) + member('ns', fields.ns),
-    credentials_json: member('process_credentials', fields.credentials),
-    user_json: fields.user === '' ? '' : ',"user":{"name":' + quote(fields.user) + '}',
+    rights_json: member('cap', values.cap) + member('ns', values.ns),
+    credentials_json: member('process_credentials', values.credentials),
+    properties_json: member('binary_properties', values.properties),
+    user_json: values.user === '' ? '' : ',"user":{"name":' + quote(values.user) + '}',
     environment_json: environment === undefined || environment.length === 0
       ? ''
       : ',"environment_variables":' + environmentJson(environment),
-    properties_json: member('binary_properties', fields.properties),
+    capabilities: values.capabilities,
+    environment,
   }
-}
-
-/** Adds a pod that became known after the exec; the caller drops the fragments of processes that share the image. */
-export function setPod(image: Image, pod: Pod): void {
-  image.pod = pod
-  image.where_json = whereJson(image.auid, pod, image.docker)
-}
-
-function whereJson(auid: number, pod: Pod | undefined, docker: string): string {
-  let json = ',"auid":' + auid
-  if (pod !== undefined) json += ',"pod":' + JSON.stringify(pod)
-  if (docker !== '') json += ',"docker":' + quote(docker)
-  return json
 }
 
 function member(name: string, json: string): string {
   return json === '' ? '' : ',"' + name + '":' + json
+}
+
+/** `,"uid":…` to `,"arguments":…` */
+export function whatJson(image: Image): string {
+  const cwd = image.cwd === '' ? '' : ',"cwd":' + quote(image.cwd)
+  const binary = image.binary === '' ? '' : ',"binary":' + quote(image.binary)
+  const joined = image.arguments === '' ? '' : ',"arguments":' + quote(image.arguments)
+  return `,"uid":${image.uid}${cwd}${binary}${joined}`
+}
+
+/** `,"auid":…` to `,"docker":…` */
+export function whereJson(image: Image): string {
+  if (image.pod === undefined && image.docker === '') {
+    return image.auid === 0xffff_ffff ? ',"auid":4294967295' : ',"auid":' + image.auid
+  }
+  const pod = image.pod === undefined ? '' : ',"pod":' + JSON.stringify(image.pod)
+  const docker = image.docker === '' ? '' : ',"docker":' + quote(image.docker)
+  return ',"auid":' + image.auid + pod + docker
 }

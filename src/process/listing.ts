@@ -1,7 +1,8 @@
 /** The process cache as people ask for it over HTTP. */
 
 import type { Process as ProcessJson } from '../event/type.ts'
-import type { Process, ProcessCache } from './cache.ts'
+import type { ProcessCache } from './cache.ts'
+import type { Process } from './process.ts'
 
 export interface ListedProcess {
   process: ProcessJson

@@ -1,6 +1,6 @@
 /** Processes that are older than the agent, read from /proc once at start: for the cache and for the kernel's maps. */
 
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { type Credentials, EXEC_FLAG, type Namespaces } from '../../ffi/wire.gen.ts'
 import { decodeUtf8 } from '../event/text.ts'
 import { NAMESPACE_NAMES } from './credential.ts'
@@ -23,6 +23,8 @@ export interface ProcfsProcess {
   readonly auid: number
   /** Path below the cgroup mount (version 2, else the first hierarchy with a name that tells most). */
   readonly cgroup: string
+  /** Inode of that cgroup, 0 where it is not known. */
+  readonly cgroup_id: number
   readonly credentials: Credentials
   readonly namespaces: Namespaces
 }
@@ -32,6 +34,8 @@ export interface ProcfsOptions {
   readonly root: string
   /** sysconf(_SC_CLK_TCK), 100 on every Linux that Bun runs on. */
   readonly ticks_per_second?: number
+  /** Where the cgroup 2 hierarchy is mounted, to look up cgroup ids; absent: they stay 0. */
+  readonly cgroup_root?: string
   /** Longest command line that is kept; more is cut and flagged. */
   readonly cmdline_bytes_max?: number
 }
@@ -77,11 +81,14 @@ class ProcfsReader {
   readonly #root: string
   readonly #tick_ns: number
   readonly #cmdline_bytes_max: number
+  readonly #cgroup_root: string | undefined
+  readonly #cgroup_ids = new Map<string, number>()
 
   constructor(options: ProcfsOptions) {
     this.#root = options.root
     this.#tick_ns = 1e9 / (options.ticks_per_second ?? 100)
     this.#cmdline_bytes_max = options.cmdline_bytes_max ?? CMDLINE_BYTES_MAX
+    this.#cgroup_root = options.cgroup_root
   }
 
   /** Undefined where it ended meanwhile. */
@@ -112,6 +119,7 @@ class ProcfsReader {
     }
     const cmdline = kernel_thread ? { text: '', cut: false } : this.#arguments(dir)
     if (cmdline.cut) flags |= EXEC_FLAG.TRUNC_ARGS
+    const cgroup = cgroupPath(this.#text(dir, 'cgroup') ?? '')
     const loginuid = this.#text(dir, 'loginuid')
     return {
       pid,
@@ -124,7 +132,8 @@ class ProcfsReader {
       cwd,
       flags,
       auid: loginuid === undefined || loginuid === '' ? 0xffff_ffff : Number(loginuid) >>> 0,
-      cgroup: cgroupPath(this.#text(dir, 'cgroup') ?? ''),
+      cgroup,
+      cgroup_id: this.#cgroupId(cgroup),
       credentials: credentialsOf(status),
       namespaces: this.namespaces(dir),
     }
@@ -137,6 +146,17 @@ class ProcfsReader {
       inums[name] = link === undefined ? 0 : Number(link.slice(link.indexOf('[') + 1, -1))
     }
     return inums
+  }
+
+  /** The id that bpf_get_current_cgroup_id() gives is the inode of the cgroup's directory. */
+  #cgroupId(path: string): number {
+    if (this.#cgroup_root === undefined || path === '') return 0
+    let id = this.#cgroup_ids.get(path)
+    if (id === undefined) {
+      id = statSync(this.#cgroup_root + path, { throwIfNoEntry: false })?.ino ?? 0
+      this.#cgroup_ids.set(path, id)
+    }
+    return id
   }
 
   #arguments(dir: string): { text: string; cut: boolean } {

@@ -21,31 +21,30 @@
  */
 
 import {
-  type ChunkEvent,
-  decodeChunkEvent,
-  decodeExecEvent,
-  decodeExitEvent,
-  decodeForkEvent,
+  CHUNK_EVENT,
+  CHUNK_EVENT_SIZE,
+  EVENT_HEADER,
   EVENT_TYPE,
+  EXEC_EVENT,
   EXEC_FLAG,
-  type ExecEvent,
-  type ExitEvent,
-  type ForkEvent,
+  EXIT_EVENT,
+  FORK_EVENT,
   type Namespaces,
 } from '../../ffi/wire.gen.ts'
-import { CHUNK_EVENT_SIZE } from '../../ffi/wire.gen.ts'
 import { createRecordCounters, type RecordCounters, recordType } from '../event/decode.ts'
-import { type LineOptions, LineWriter } from '../event/json.ts'
 import { exitStatus, signalName } from '../event/exit.ts'
+import { type LineOptions, LineWriter } from '../event/json.ts'
 import type { EventLine, EventType } from '../event/type.ts'
-import { CACHE_LIMITS, type CacheLimits, type Node, Process, ProcessCache } from './cache.ts'
+import { CACHE_LIMITS, type CacheLimits, ProcessCache } from './cache.ts'
 import { CHUNK_LIMITS, ChunkAssembler, type ChunkLimits } from './chunk.ts'
-import { nanosecondsOf, secondsOf, type WallClock } from './clock.ts'
+import type { WallClock } from './clock.ts'
 import { NamespacePrinter } from './credential.ts'
 import { type ExecOptions, ExecReader } from './exec.ts'
 import { ExecIds } from './exec_id.ts'
-import { flagText } from './flag.ts'
 import { existingProcess, kernelProcess, parentsFirst } from './existing.ts'
+import { flagText } from './flag.ts'
+import { Ktime, readNumber } from './ktime.ts'
+import { type Node, Process } from './process.ts'
 import type { ProcfsProcess } from './procfs.ts'
 
 /** Events that carry `ancestors`, by the words of --enable-ancestors. */
@@ -81,6 +80,8 @@ export class Tracker {
   readonly #node: Node
   readonly #reader: ExecReader
   readonly #ancestors: ReadonlySet<AncestorsOption>
+  /** Of the record at hand. */
+  readonly #time = new Ktime()
 
   constructor(options: TrackerOptions) {
     this.#clock = options.clock
@@ -95,112 +96,108 @@ export class Tracker {
 
   /** Handles one record of the base sensor; undefined where it gives no line (fork, chunk, other types, broken). */
   onRecord(view: DataView, at: number, size: number): EventLine | undefined {
-    switch (recordType(view, at, size, this.records)) {
-      case EVENT_TYPE.EXEC:
-        return this.onExec(decodeExecEvent(view, at), view, at, size)
-      case EVENT_TYPE.FORK:
-        this.onFork(decodeForkEvent(view, at))
-        return undefined
-      case EVENT_TYPE.EXIT:
-        return this.onExit(decodeExitEvent(view, at))
-      case EVENT_TYPE.CHUNK:
-        this.onChunk(decodeChunkEvent(view, at), view, at, size)
-        return undefined
-      default:
-        return undefined
-    }
+    const type = recordType(view, at, size, this.records)
+    if (type === 0) return undefined
+    this.#time.read(view, at + EVENT_HEADER.ktime_ns)
+    if (type === EVENT_TYPE.EXEC) return this.#onExec(view, at, size)
+    if (type === EVENT_TYPE.EXIT) return this.#onExit(view, at)
+    if (type === EVENT_TYPE.FORK) this.#onFork(view, at)
+    else if (type === EVENT_TYPE.CHUNK) this.#onChunk(view, at, size)
+    return undefined
   }
 
-  /** `view[at, at + size)` is the whole record with the blob behind the struct. */
-  onExec(record: ExecEvent, view: DataView, at: number, size: number): EventLine | undefined {
-    const exec = this.#reader.read(record, view, at, size)
-    if (exec === undefined) {
+  #onExec(view: DataView, at: number, size: number): EventLine | undefined {
+    const image = this.#reader.read(view, at, size)
+    if (image === undefined) {
       this.records.short++
       return undefined
     }
-    const ktime_ns = record.header.ktime_ns
-    const seconds = secondsOf(ktime_ns)
-    const nanoseconds = nanosecondsOf(ktime_ns, seconds)
-    const parent = this.#parent(record.parent_exec_id, record.parent_pid, record.pid)
-    const process = new Process(this.#node, {
-      key: record.exec_id,
-      pid: record.pid,
+    const { seconds, nanoseconds, ns } = this.#time
+    const pid = view.getUint32(at + EXEC_EVENT.pid, true)
+    const parent_pid = view.getUint32(at + EXEC_EVENT.parent_pid, true)
+    const parent = this.#parent(readNumber(view, at + EXEC_EVENT.parent_exec_id), parent_pid, pid)
+    const flags = this.#reader.flags
+    const process = new Process(
+      this.#node,
+      'exec',
+      readNumber(view, at + EXEC_EVENT.exec_id),
+      pid,
       seconds,
       nanoseconds,
-      boottime: false,
       parent,
-      parent_exec_id: parent === undefined ? this.#lostParentId(record.parent_pid, record.parent_ktime_ns) : '',
-      image: exec.image,
-      flags: flagText(exec.flags),
-      in_init_tree: (exec.flags & EXEC_FLAG.IN_INIT_TREE) !== 0,
-      forked: false,
-    })
-    this.cache.add(process, Number(ktime_ns))
-    let extra = exec.extra
-    let body = '"process_exec":{"process":' + process.execJson
-    if (parent === undefined) extra += ',"parent_unknown":true'
-    else body += ',"parent":' + parent.json
-    if (this.#ancestors.has('base')) body += this.#ancestorsJson(process)
-    return this.#send('process_exec', body + '}', process.start_time, extra, Number(ktime_ns), process, undefined)
+      parent === undefined ? this.#lostParentId(parent_pid, view, at + EXEC_EVENT.parent_ktime_ns) : '',
+      image,
+      flagText(flags),
+      (flags & EXEC_FLAG.IN_INIT_TREE) !== 0,
+    )
+    this.cache.add(process, ns)
+    const ancestors = this.#ancestors.has('base') ? ancestorsJson(process) : ''
+    const body = parent === undefined
+      ? `"process_exec":{"process":${process.exec_json}}`
+      : `"process_exec":{"process":${process.exec_json},"parent":${parent.json}${ancestors}}`
+    const extra = parent === undefined ? this.#reader.extra + ',"parent_unknown":true' : this.#reader.extra
+    return this.#send('process_exec', body, process.start_time, extra, ns, process, undefined)
   }
 
-  onFork(record: ForkEvent): void {
-    const ktime_ns = record.header.ktime_ns
-    const seconds = secondsOf(ktime_ns)
-    const parent = this.#parent(record.parent_exec_id, record.parent_pid, 0)
-    const in_init_tree = (record.flags & EXEC_FLAG.IN_INIT_TREE) !== 0
-    const process = new Process(this.#node, {
-      key: record.exec_id,
-      pid: record.pid,
+  #onFork(view: DataView, at: number): void {
+    const { seconds, nanoseconds, ns } = this.#time
+    const parent_pid = view.getUint32(at + FORK_EVENT.parent_pid, true)
+    const parent = this.#parent(readNumber(view, at + FORK_EVENT.parent_exec_id), parent_pid, 0)
+    const in_init_tree = (view.getUint32(at + FORK_EVENT.flags, true) & EXEC_FLAG.IN_INIT_TREE) !== 0
+    const process = new Process(
+      this.#node,
+      'fork',
+      readNumber(view, at + FORK_EVENT.exec_id),
+      view.getUint32(at + FORK_EVENT.pid, true),
       seconds,
-      nanoseconds: nanosecondsOf(ktime_ns, seconds),
-      boottime: false,
+      nanoseconds,
       parent,
-      parent_exec_id: parent === undefined ? this.#lostParentId(record.parent_pid, record.parent_ktime_ns) : '',
-      image: parent === undefined ? this.#reader.unknown_image : parent.image,
-      flags: in_init_tree ? 'execve inInitTree' : 'execve',
+      parent === undefined ? this.#lostParentId(parent_pid, view, at + FORK_EVENT.parent_ktime_ns) : '',
+      parent === undefined ? this.#reader.unknown_image : parent.image,
+      // Tetragon's flag for a clone event has the number of `execve`, and so its word.
+      in_init_tree ? 'execve inInitTree' : 'execve',
       in_init_tree,
-      forked: true,
-    })
-    this.cache.add(process, Number(ktime_ns))
+    )
+    this.cache.add(process, ns)
   }
 
-  onExit(record: ExitEvent): EventLine {
-    const ktime_ns = record.header.ktime_ns
-    const seconds = secondsOf(ktime_ns)
-    const time = this.#clock.text(seconds, nanosecondsOf(ktime_ns, seconds))
-    const process = this.process(record.exec_id, record.pid)
-    const code = record.code
+  #onExit(view: DataView, at: number): EventLine {
+    const { seconds, nanoseconds, ns } = this.#time
+    const time = this.#clock.text(seconds, nanoseconds)
+    const pid = view.getUint32(at + EXIT_EVENT.pid, true)
+    const process = this.process(readNumber(view, at + EXIT_EVENT.exec_id), pid)
+    const code = view.getUint32(at + EXIT_EVENT.code, true)
     const signal = signalName(code)
     const status = exitStatus(code)
-    let body = '"process_exit":{"process":'
     let extra = (code & 0x80) === 0 ? '' : ',"core_dumped":true'
     // Real-time signals have no name in Tetragon's table, so that one cannot see there that there was one.
     if (signal === '' && (code & 0x7f) !== 0) extra += ',"signal":' + (code & 0x7f)
+    let how = signal === '' ? '' : `,"signal":"${signal}"`
+    if (status !== 0) how += ',"status":' + status
     if (process === undefined) {
-      body += this.#unknownJson(record.pid, record.pid, time)
       extra += ',"process_unknown":true'
-    } else {
-      body += process.json
-      const parent = process.parent
-      if (parent !== undefined) body += ',"parent":' + parent.json
-      else if (process.pid !== 0) extra += ',"parent_unknown":true'
+      const body = `"process_exit":{"process":${unknownJson(pid, pid, time)}${how},"time":"${time}"}`
+      return this.#send('process_exit', body, time, extra, ns, undefined, undefined)
     }
-    if (signal !== '') body += ',"signal":"' + signal + '"'
-    if (status !== 0) body += ',"status":' + status
-    body += ',"time":"' + time + '"'
-    if (process !== undefined && this.#ancestors.has('base')) body += this.#ancestorsJson(process)
-    if (process !== undefined) this.cache.end(process, Number(ktime_ns))
-    return this.#send('process_exit', body + '}', time, extra, Number(ktime_ns), process, undefined)
+    const parent = process.parent
+    const parent_json = parent === undefined ? '' : ',"parent":' + parent.json
+    const ancestors = this.#ancestors.has('base') ? ancestorsJson(process) : ''
+    if (parent === undefined && pid !== 0) extra += ',"parent_unknown":true'
+    this.cache.end(process, ns)
+    const body = `"process_exit":{"process":${process.json}${parent_json}${how},"time":"${time}"${ancestors}}`
+    return this.#send('process_exit', body, time, extra, ns, process, undefined)
   }
 
-  onChunk(record: ChunkEvent, view: DataView, at: number, size: number): void {
-    if (CHUNK_EVENT_SIZE + record.bytes > size) {
+  #onChunk(view: DataView, at: number, size: number): void {
+    const bytes = view.getUint32(at + CHUNK_EVENT.bytes, true)
+    if (CHUNK_EVENT_SIZE + bytes > size) {
       this.records.short++
       return
     }
-    const ktime_ns = Number(record.header.ktime_ns)
-    this.chunks.add(record.kind, record.id, record.index, ktime_ns, view, at + CHUNK_EVENT_SIZE, record.bytes)
+    const kind = view.getUint32(at + CHUNK_EVENT.kind, true)
+    const id = readNumber(view, at + CHUNK_EVENT.id)
+    const index = view.getUint32(at + CHUNK_EVENT.index, true)
+    this.chunks.add(kind, id, index, this.#time.ns, view, at + CHUNK_EVENT_SIZE, bytes)
   }
 
   /** Adds what /proc had and gives its lines (process_exec with `procFS`) in the order given, without kernel threads. */
@@ -229,27 +226,26 @@ export class Tracker {
     after = '',
     extra = '',
   ): EventLine {
-    const seconds = secondsOf(origin.ktime_ns)
-    const time = this.#clock.text(seconds, nanosecondsOf(origin.ktime_ns, seconds))
+    this.#time.set(origin.ktime_ns)
+    const { seconds, nanoseconds, ns } = this.#time
+    const time = this.#clock.text(seconds, nanoseconds)
     const process = this.process(origin.key, origin.pid)
-    let body = '"' + type + '":{"process":'
     if (process === undefined) {
-      body += this.#unknownJson(origin.pid, origin.tid, time) + before
-      extra += ',"process_unknown":true'
-    } else {
-      body += process.hookJson(origin.tid)
-      if (process.parent !== undefined) body += ',"parent":' + process.parent.json
-      body += before
-      if (this.#ancestors.has(ancestorsOption(type))) body += this.#ancestorsJson(process)
+      const body = `"${type}":{"process":${unknownJson(origin.pid, origin.tid, time)}${before}${after}}`
+      return this.#send(type, body, time, extra + ',"process_unknown":true', ns, undefined, policy)
     }
-    return this.#send(type, body + after + '}', time, extra, Number(origin.ktime_ns), process, policy)
+    const parent = process.parent === undefined ? '' : ',"parent":' + process.parent.json
+    const ancestors = this.#ancestors.has(ancestorsOption(type)) ? ancestorsJson(process) : ''
+    const body = `"${type}":{"process":${process.hookJson(origin.tid)}${parent}${before}${ancestors}${after}}`
+    return this.#send(type, body, time, extra, ns, process, policy)
   }
 
   /** A line about no process: `json` is the value of its kind's key. */
   plainLine(type: EventType, json: string, ktime_ns: bigint, policy?: string): EventLine {
-    const seconds = secondsOf(ktime_ns)
-    const time = this.#clock.text(seconds, nanosecondsOf(ktime_ns, seconds))
-    return this.#send(type, '"' + type + '":' + json, time, '', Number(ktime_ns), undefined, policy)
+    this.#time.set(ktime_ns)
+    const { seconds, nanoseconds, ns } = this.#time
+    const time = this.#clock.text(seconds, nanoseconds)
+    return this.#send(type, `"${type}":${json}`, time, '', ns, undefined, policy)
   }
 
   /** Process of a record: by the kernel's number, else the one that lives under the pid. */
@@ -279,30 +275,15 @@ export class Tracker {
   }
 
   /** Id of a parent that only the kernel knows, '' where it does not either. */
-  #lostParentId(pid: number, ktime_ns: bigint): string {
-    if (ktime_ns === 0n) return ''
-    const seconds = secondsOf(ktime_ns)
-    return this.#node.ids.encode(seconds, nanosecondsOf(ktime_ns, seconds), pid)
-  }
-
-  #ancestorsJson(process: Process): string {
-    let json = ''
-    let ancestor = process.parent?.parent
-    while (ancestor !== undefined && ancestor.pid !== 0) {
-      json += json === '' ? ',"ancestors":[' + ancestor.json : ',' + ancestor.json
-      ancestor = ancestor.parent
-    }
-    return json === '' ? '' : json + ']'
-  }
-
-  #unknownJson(pid: number, tid: number, time: string): string {
-    return '{"pid":' + pid + ',"flags":"unknown","start_time":"' + time + '","tid":' + tid + '}'
+  #lostParentId(pid: number, view: DataView, ktime_at: number): string {
+    lost_time.read(view, ktime_at)
+    return lost_time.ns === 0 ? '' : this.#node.ids.encode(lost_time.seconds, lost_time.nanoseconds, pid)
   }
 
   #existingLine(process: Process): EventLine {
     let body = '"process_exec":{"process":' + process.json
     if (process.parent !== undefined) body += ',"parent":' + process.parent.json
-    if (this.#ancestors.has('base')) body += this.#ancestorsJson(process)
+    if (this.#ancestors.has('base')) body += ancestorsJson(process)
     return this.#send('process_exec', body + '}', process.start_time, '', 0, process, undefined)
   }
 
@@ -323,3 +304,19 @@ export class Tracker {
 function ancestorsOption(type: EventType): AncestorsOption {
   return type.slice('process_'.length) as AncestorsOption
 }
+
+function ancestorsJson(process: Process): string {
+  let json = ''
+  let ancestor = process.parent?.parent
+  while (ancestor !== undefined && ancestor.pid !== 0) {
+    json += json === '' ? ',"ancestors":[' + ancestor.json : ',' + ancestor.json
+    ancestor = ancestor.parent
+  }
+  return json === '' ? '' : json + ']'
+}
+
+function unknownJson(pid: number, tid: number, time: string): string {
+  return `{"pid":${pid},"flags":"unknown","start_time":"${time}","tid":${tid}}`
+}
+
+const lost_time = new Ktime()

@@ -67,6 +67,7 @@ class Replay {
         flags: flagBits(process.flags!),
         auid: process.auid!,
         cgroup: '',
+        cgroup_id: 0,
         credentials: ROOT,
         namespaces: HOST,
       }
