@@ -29,15 +29,14 @@ function startChild(calls: number) {
   return Bun.spawn([process.execPath, '-e', code], { stdin: 'pipe', stdout: 'ignore', stderr: 'inherit' })
 }
 
-test('RingPair delivers a record per call of the kernel, in order, without loss', async () => {
+test('RingPair delivers beginning and end of every system call in the order of their thread, without loss', async () => {
   const child = startChild(20_000)
   const { object, stack, pair } = watchCalls(child.pid, 1 << 20)
   using _stack = stack
   using _enter = object.program('on_sys_enter').attach()
   using _exit = object.program('on_sys_exit').attach()
-  const sequences: number[] = []
-  let disorder = 0
-  let last = 0n
+  const next = new Map<number, number>()
+  let [records, disorder] = [0, 0]
   const states = new Set<number>()
   child.stdin.end()
   let running = true
@@ -45,23 +44,23 @@ test('RingPair delivers a record per call of the kernel, in order, without loss'
   do {
     await new Promise((resolve) => setImmediate(resolve))
     do {
-      pair.drain(500, (view, at, size) => {
+      records += pair.drain(500, (view, at, size) => {
         if (size !== 24) throw new Error(`record of ${size} bytes`)
-        const ktime = view.getBigUint64(at + 8, true)
-        if (ktime < last) disorder++
-        last = ktime
-        sequences.push(view.getUint32(at + 16, true))
+        const tid = view.getUint32(at + 20, true)
+        const sequence = view.getUint32(at + 16, true)
+        if (sequence !== (next.get(tid) ?? 0)) disorder++
+        next.set(tid, sequence + 1)
       })
       states.add(pair.state)
     } while (pair.state !== DRAINED.DONE)
   } while (running || pair.lag() > 0)
+  expect(disorder).toBe(0)
+  expect(records).toBeGreaterThan(40_000)
   expect(states).toContain(DRAINED.BUDGET)
-  expect(pair.lag()).toBe(0)
-  expect(sequences.length).toBeGreaterThan(40_000)
-  expect(new Set(sequences).size).toBe(sequences.length)
-  expect(Math.max(...sequences.slice(-100))).toBe(sequences.length - 1)
-  // Threads of one process run on several CPUs: within one ring a younger ktime may be reserved first.
-  expect(disorder).toBeLessThan(sequences.length / 100)
+  for (const [tid, count] of next) {
+    const sent = object.map('threads').lookup(tid)
+    expect(sent && new DataView(sent.buffer).getUint32(0, true)).toBe(count)
+  }
 })
 
 test('RingBuffer throws once disposed, also for views that someone kept', () => {
