@@ -6,8 +6,10 @@ import {
   parseBytes,
   parseCgroupRate,
   parseDuration,
+  parseHeaders,
   parseInteger,
   parseListen,
+  parseUrl,
 } from './config_value.ts'
 import { type Flag, FLAG_LIST } from './flags.ts'
 import { nearest } from './nearest.ts'
@@ -24,6 +26,20 @@ export const BOUNDS = {
   self_test_ms: 5000,
   /** Period of reading the kernel's counters, in ms; a loss is reported at most this much after it happened. */
   counters_period_ms: 1000,
+  /** Sinks over the network: lines and characters of one request, what may wait, how long a line waits for company. */
+  batch: {
+    batch_lines_max: 1000,
+    batch_characters_max: 1 << 20,
+    linger_ms: 1000,
+    spool_characters_max: 32 << 20,
+    pause_ms_min: 500,
+    pause_ms_max: 30_000,
+    /** With these pauses about ten minutes. */
+    attempts_max: 25,
+    /** Below exit_flush_ms, so that what is left is counted before the agent ends. */
+    flush_ms_max: 1500,
+  },
+  request_timeout_ms: 10_000,
   /** Events kept for replay by `since` and Last-Event-ID, and their bytes, whichever is met first. */
   history_events_max: 10_000,
   history_bytes_max: 8 << 20,
@@ -77,6 +93,12 @@ export interface Config {
   readonly export_file_backups: number
   readonly export_file_compress: boolean
   readonly export_file_mode: number
+  /** '': none. */
+  readonly otlp_endpoint: string
+  readonly otlp_headers: Readonly<Record<string, string>>
+  readonly webhook_url: string
+  readonly webhook_headers: Readonly<Record<string, string>>
+  readonly webhook_format: 'ndjson' | 'json'
   readonly export_rate_limit: number
   readonly export_allowlist: string
   readonly export_denylist: string
@@ -240,6 +262,11 @@ function build(raw: Raw, sources: ConfigSources): Config {
     export_file_backups: read.number('export-file-max-backups'),
     export_file_compress: read.boolean('export-file-compress'),
     export_file_mode: read.parsed('export-file-perm', (text) => /^0?[0-7]{3}$/.test(text) ? parseInt(text, 8) : null),
+    otlp_endpoint: read.parsed('otlp-endpoint', parseUrl),
+    otlp_headers: read.parsed('otlp-headers', parseHeaders),
+    webhook_url: read.parsed('webhook-url', parseUrl),
+    webhook_headers: read.parsed('webhook-headers', parseHeaders),
+    webhook_format: read.text('webhook-format') === 'json' ? 'json' : 'ndjson',
     export_rate_limit: read.number('export-rate-limit'),
     export_allowlist: read.text('export-allowlist'),
     export_denylist: read.text('export-denylist'),

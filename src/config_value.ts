@@ -50,3 +50,21 @@ export function parseListen(text: string): Listen | null {
   if (match === null || Number(match[2]) > 65535) return null
   return { kind: 'tcp', host: match[1]!.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match[2]) }
 }
+
+/** An http or https URL, or '' for none; null for anything else. */
+export function parseUrl(text: string): string | null {
+  if (text === '') return ''
+  const url = URL.parse(text)
+  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') ? url.href : null
+}
+
+/** `NAME=VALUE,...`; null where one is no header. */
+export function parseHeaders(text: string): Record<string, string> | null {
+  const headers: Record<string, string> = {}
+  for (const pair of text.split(',').filter((each) => each.trim() !== '')) {
+    const match = /^\s*([\w!#$%&'*+.^`|~-]+)=([\x20-\x7e]*)$/.exec(pair)
+    if (match === null) return null
+    headers[match[1]!] = match[2]!.trim()
+  }
+  return headers
+}

@@ -36,6 +36,7 @@ async function main(): Promise<number> {
     if (lacks.length > 0) throw new MissingError(lacks)
     await prepareObjects((object) => log.info({ object }, 'compiling'))
     const agent = await Agent.start(config, log, host, () => stopped.stop('nobody is left to get events'))
+    process.on('SIGHUP', () => agent.reopen())
     const reason = await stopped.promise
     log.info({ reason }, 'stopping')
     await agent.stop()

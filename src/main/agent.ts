@@ -7,9 +7,11 @@ import { buildApp } from '../http/app.ts'
 import type { Readiness } from '../http/health.ts'
 import { isLocal, listen, type Listener } from '../http/listen.ts'
 import { loadToken } from '../http/token.ts'
+import { formatCompact } from '../cli/compact.ts'
+import { parseLine } from '../filter/json.ts'
 import { compileQuery } from '../filter/query.ts'
 import { FilterError } from '../filter/type.ts'
-import { viewOfMeta } from '../filter/view_meta.ts'
+import { parentOf, viewOfMeta } from '../filter/view_meta.ts'
 import { monotonicNs, readClocks } from '../kernel/clock.ts'
 import { features } from '../kernel/feature.ts'
 import { objectFile } from '../kernel/objects.ts'
@@ -111,6 +113,11 @@ export class Agent {
     pump.bell = this.#stack.use(await this.#sensor.doorbell(() => pump.start(), (error) => this.#onBellFailed(error)))
     this.#pump.start()
     await this.#test()
+  }
+
+  /** Opens the export file anew. */
+  reopen(): void {
+    this.#exports.reopen()
   }
 
   /** Detaches, drains, flushes within a bound, closes. */
@@ -244,7 +251,7 @@ export class Agent {
       loss: () => this.#loss(),
       coverage: async () => features(await facts()),
       processes: processSource(this.#tracker.cache),
-      events: { hub: this.#hub, heartbeat_ms: BOUNDS.heartbeat_ms, compact: null, parseQuery },
+      events: { hub: this.#hub, heartbeat_ms: BOUNDS.heartbeat_ms, compact, parseQuery },
       policies: null,
       onError: (error) => this.#log.error({ err: error }, 'a request failed'),
     })
@@ -260,9 +267,14 @@ export class Agent {
   }
 }
 
+function compact(line: string): string | null {
+  const event = parseLine(line)
+  return event === undefined ? null : formatCompact(event)
+}
+
 function parseQuery(query: URLSearchParams) {
   try {
-    const predicate = compileQuery(query, ['since', 'format'])
+    const predicate = compileQuery(query, ['since', 'format'], { parentOf })
     return (line: string, meta: Parameters<typeof viewOfMeta>[1]) => predicate(viewOfMeta(line, meta))
   } catch (error) {
     if (error instanceof FilterError) return error.message

@@ -3,16 +3,19 @@ import type { Config } from '../config.ts'
 import { BOUNDS } from '../config.ts'
 import { FileExporter } from '../export/file.ts'
 import { ExportGate } from '../export/gate.ts'
+import { createOtlp } from '../export/otlp.ts'
 import { StdoutExporter } from '../export/stdout.ts'
 import type { Exporter } from '../export/type.ts'
+import { createWebhook } from '../export/webhook.ts'
 import { compileFieldFilters, parseFieldFilters } from '../filter/fields.ts'
 import { parseLine } from '../filter/json.ts'
 import { compileLists } from '../filter/match.ts'
 import { parseFilters } from '../filter/parse.ts'
 import { RateLimit, rateLimitLine } from '../filter/rate.ts'
 import { FilterError } from '../filter/type.ts'
-import { viewOfMeta } from '../filter/view_meta.ts'
+import { parentOf, viewOfMeta } from '../filter/view_meta.ts'
 import { UsageError } from '../config.ts'
+import { thumpVersion } from '../version.ts'
 import type { Log } from './log.ts'
 
 export interface Exports {
@@ -20,6 +23,8 @@ export interface Exports {
   readonly sinks: readonly Exporter[]
   /** For counters: the gate and the sinks behind it. */
   readonly all: readonly Exporter[]
+  /** Opens files anew, as after a rotation by somebody else. */
+  reopen(): void
 }
 
 export interface ExportHooks {
@@ -44,17 +49,48 @@ export async function createExports(config: Config, log: Log, hooks: ExportHooks
     const bounds = { chunk_bytes: BOUNDS.stdout_chunk_bytes, queue_bytes: config.stdout_queue_bytes }
     sinks.push(new StdoutExporter({ ...bounds, ...lossLine('stdout'), onClosed }))
   }
-  if (config.export_file !== '') sinks.push(await openFile(config, log, lossLine('file')))
-  if (gate === null || sinks.length === 0) return { sinks, all: sinks }
+  const file = config.export_file === '' ? null : await openFile(config, log, lossLine('file'))
+  if (file !== null) sinks.push(file)
+  sinks.push(...networkSinks(config, log, lossLine))
+  const reopen = () => file?.reopen()
+  if (gate === null || sinks.length === 0) return { sinks, all: sinks, reopen }
   const gated = new ExportGate(gate, sinks)
-  return { sinks: [gated], all: [gated, ...sinks] }
+  return { sinks: [gated], all: [gated, ...sinks], reopen }
+}
+
+type LossLine = { lossLine?: (count: number, from_ms: number, to_ms: number) => string }
+
+function networkSinks(config: Config, log: Log, lossLine: (sink: string) => LossLine): Exporter[] {
+  const sinks: Exporter[] = []
+  const batch = (sink: string) => ({
+    ...BOUNDS.batch,
+    ...lossLine(sink),
+    onTrouble: (error: Error | null) => {
+      if (error === null) log.info({ sink }, 'sending works again')
+      else log.error({ sink, error: error.message }, 'cannot send events')
+    },
+  })
+  const request = { compress: true, timeout_ms: BOUNDS.request_timeout_ms }
+  if (config.otlp_endpoint !== '') {
+    const { version } = thumpVersion()
+    const resource: Record<string, string> = { 'service.name': 'thump', 'service.version': version }
+    if (config.node_name !== '') resource['host.name'] = config.node_name
+    if (config.cluster_name !== '') resource['k8s.cluster.name'] = config.cluster_name
+    const [url, headers] = [config.otlp_endpoint, config.otlp_headers]
+    sinks.push(createOtlp({ url, headers, resource, scope_version: version, ...request, batch: batch('otlp') }))
+  }
+  if (config.webhook_url !== '') {
+    const [url, headers, format] = [config.webhook_url, config.webhook_headers, config.webhook_format]
+    sinks.push(createWebhook({ url, headers, format, ...request, compress: false, batch: batch('webhook') }))
+  }
+  return sinks
 }
 
 function openFile(
   config: Config,
   log: Log,
-  loss: { lossLine?: (count: number, from_ms: number, to_ms: number) => string },
-): Promise<Exporter> {
+  loss: LossLine,
+): Promise<FileExporter> {
   return FileExporter.open({
     path: config.export_file,
     bytes_max: config.export_file_bytes,
@@ -78,7 +114,7 @@ function createGate(config: Config): ConstructorParameters<typeof ExportGate>[0]
   try {
     const allow = parseFilters(export_allowlist, 'export-allowlist')
     const deny = parseFilters(export_denylist, 'export-denylist')
-    const predicate = allow.length + deny.length === 0 ? null : compileLists({ allow, deny })
+    const predicate = allow.length + deny.length === 0 ? null : compileLists({ allow, deny }, { parentOf })
     const fields = parseFieldFilters(field_filters, 'field-filters')
     const edit = fields.length === 0 ? null : compileFieldFilters(fields)
     return {
