@@ -8,7 +8,8 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
     'src/http src/grpc src/sensor src/pipeline src/export src/process src/kube src/config src/filter src/kernel src/policy src/ledger src/flags src/cli/compact ffi/error ffi/wire.gen',
   'src/config': 'src/config_value src/flags',
   'src/config_value': 'src/flags',
-  'src/flags': 'type:src/config type:src/config_value',
+  'src/flags': 'src/flags_export type:src/config type:src/config_value',
+  'src/flags_export': 'type:src/flags',
   'src/ledger': 'type:src/export',
   'src/pipeline': 'src/ledger src/event src/process src/filter src/export ffi/ring ffi/wire.gen type:src/config',
   'src/cli':

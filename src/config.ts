@@ -34,10 +34,8 @@ export const BOUNDS = {
     spool_characters_max: 32 << 20,
     pause_ms_min: 500,
     pause_ms_max: 30_000,
-    /** With these pauses about ten minutes. */
-    attempts_max: 25,
-    /** Below exit_flush_ms, so that what is left is counted before the agent ends. */
-    flush_ms_max: 1500,
+    attempts_max: 25, // about ten minutes
+    flush_ms_max: 1500, // below exit_flush_ms, so that what is left is counted
   },
   request_timeout_ms: 10_000,
   /** Events kept for replay by `since` and Last-Event-ID, and their bytes, whichever is met first. */
@@ -93,7 +91,6 @@ export interface Config {
   readonly export_file_backups: number
   readonly export_file_compress: boolean
   readonly export_file_mode: number
-  /** '': none. */
   readonly otlp_endpoint: string
   readonly otlp_headers: Readonly<Record<string, string>>
   readonly webhook_url: string

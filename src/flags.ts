@@ -1,5 +1,7 @@
 // Every flag of the agent: one table from which parsing, environment names, config keys and --help follow.
 
+import { EXPORT_FLAGS } from './flags_export.ts'
+
 export type FlagType = 'text' | 'boolean' | 'integer' | 'bytes' | 'duration' | 'list' | 'path'
 
 export interface Flag {
@@ -231,115 +233,7 @@ export const FLAGS = [
     form: 'true|false',
     help: 'leave out what Tetragon does not have',
   },
-  {
-    name: 'export-file',
-    type: 'path',
-    fallback: '',
-    form: 'FILE',
-    help: 'write events to this file as well',
-    aliases: ['export-filename'],
-  },
-  {
-    name: 'export-file-max-size-mb',
-    type: 'integer',
-    fallback: '10',
-    form: 'MB',
-    minimum: 1,
-    maximum: 1_048_576,
-    help: 'rotate the file at this size',
-  },
-  {
-    name: 'export-file-rotation-interval',
-    type: 'duration',
-    fallback: '0s',
-    form: 'DURATION',
-    help: 'rotate the file at this age, e.g. 1h; 0: never',
-  },
-  {
-    name: 'export-file-max-backups',
-    type: 'integer',
-    fallback: '5',
-    form: 'FILES',
-    minimum: 0,
-    maximum: 10_000,
-    help: 'rotated files to keep',
-  },
-  {
-    name: 'export-file-compress',
-    type: 'boolean',
-    fallback: 'false',
-    form: 'true|false',
-    help: 'compress rotated files',
-  },
-  { name: 'export-file-perm', type: 'text', fallback: '600', form: 'OCTAL', help: 'mode of the file' },
-  {
-    name: 'export-rate-limit',
-    type: 'integer',
-    fallback: '-1',
-    form: 'EVENTS',
-    minimum: -1,
-    maximum: 1_000_000_000,
-    help: 'most exported events per minute; -1: no limit',
-  },
-  {
-    name: 'export-allowlist',
-    type: 'text',
-    fallback: '',
-    form: 'JSON',
-    help: 'filters, one JSON object after another; export only what one of them matches',
-  },
-  {
-    name: 'export-denylist',
-    type: 'text',
-    fallback: '',
-    form: 'JSON',
-    help: 'filters; never export what one of them matches',
-  },
-  {
-    name: 'otlp-endpoint',
-    type: 'text',
-    fallback: '',
-    form: 'URL',
-    help: 'send events as OpenTelemetry logs (OTLP/HTTP, JSON); /v1/logs is added to a bare host',
-  },
-  {
-    name: 'otlp-headers',
-    type: 'list',
-    fallback: '',
-    form: 'NAME=VALUE,...',
-    help: 'headers of these requests; as THUMP_OTLP_HEADERS they stay out of the process list',
-  },
-  { name: 'webhook-url', type: 'text', fallback: '', form: 'URL', help: 'post events to this URL, in batches' },
-  {
-    name: 'webhook-headers',
-    type: 'list',
-    fallback: '',
-    form: 'NAME=VALUE,...',
-    help: 'headers of these requests',
-  },
-  {
-    name: 'webhook-format',
-    type: 'text',
-    fallback: 'ndjson',
-    form: 'ndjson|json',
-    choices: ['ndjson', 'json'],
-    help: 'one event a line, or one JSON list',
-  },
-  { name: 'field-filters', type: 'text', fallback: '', form: 'JSON', help: 'fields to include or exclude' },
-  {
-    name: 'redact-secrets',
-    type: 'boolean',
-    fallback: 'true',
-    form: 'true|false',
-    help: 'replace what looks like a password or key in arguments and environment by *****',
-  },
-  {
-    name: 'redaction-filters',
-    type: 'text',
-    fallback: '',
-    form: 'JSON',
-    help: 'what to replace in arguments by *****',
-  },
+  ...EXPORT_FLAGS,
 ] as const satisfies readonly (Flag | { readonly group: string })[]
 
 export const FLAG_LIST: readonly Flag[] = FLAGS.filter((entry) => 'name' in entry)
