@@ -43,7 +43,9 @@ ${CLIENT_USAGE}
     let counts = emptyCounts()
     let broken: unknown
     let ended = false
-    const response = await client.request('/v1/events', { headers: { Accept: 'text/event-stream' } })
+    const stop = new AbortController()
+    const headers = { Accept: 'text/event-stream' }
+    const response = await client.request('/v1/events', { headers, signal: stop.signal })
     const reading = (async () => {
       for await (const { event, data } of parseMessages(response)) count(counts, event, data)
     })().catch((error: unknown) => (broken = error)).finally(() => (ended = true))
@@ -61,7 +63,7 @@ ${CLIENT_USAGE}
         if (once) return 0
       }
     } finally {
-      await response.body?.cancel().catch(() => undefined) // locked by the reader: it ends with the process
+      stop.abort()
     }
   },
 }
