@@ -14,9 +14,9 @@ interface Compiler {
   ensureObjects(options: { onCompile?: (object: string) => void }): string[]
 }
 
-/** Compiles what is missing or older than its sources. Throws Error that says what to install. */
+/** Compiles what is missing or older than its sources, unless THUMP_BPF_DIR names ready ones. Throws Error that says what to install. */
 export async function prepareObjects(onCompile: (object: string) => void): Promise<void> {
-  if (!fs.existsSync(COMPILER)) return
+  if (process.env.THUMP_BPF_DIR !== undefined || !fs.existsSync(COMPILER)) return
   const compiler: Compiler = await import(COMPILER)
   compiler.ensureObjects({ onCompile })
 }

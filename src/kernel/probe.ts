@@ -74,7 +74,7 @@ function probe(kind: AttachKind, host: HostFacts, object: string): AttachFact {
   if (host.btf === null) return { works: false, reason: 'no BTF of this kernel' }
   const known = knownObstacle(kind, host)
   const tried = tryProbe(PROBES[kind], object)
-  return tried.works || known === '' ? tried : { works: false, reason: `${known} (${tried.reason})` }
+  return tried.works || known === '' ? tried : { works: false, reason: known }
 }
 
 function tryProbe({ program: name, attach, target }: Probe, path: string): AttachFact {
@@ -89,7 +89,10 @@ function tryProbe({ program: name, attach, target }: Probe, path: string): Attac
     return attach.kind === 'lsm' ? lsmRuns(object) : WORKS
   } catch (error) {
     if (error instanceof VerifierError) return { works: false, reason: error.summary }
-    if (error instanceof LibbpfError) return { works: false, reason: error.message }
+    if (error instanceof LibbpfError) {
+      const step = error.action.startsWith('attach') ? 'attaching' : 'loading'
+      return { works: false, reason: `${step} a program of this kind is refused with ${error.code}` }
+    }
     throw error
   }
 }

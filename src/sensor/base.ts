@@ -158,7 +158,11 @@ export class BaseSensor implements Disposable {
       try {
         if (this.#loadObject(name, source)) return
       } catch (error) {
-        if (source === null || !(error instanceof LibbpfError || error instanceof VerifierError)) throw error
+        // The next way helps only against what came of this way's own program.
+        const other_program = error instanceof VerifierError && !error.program.startsWith('gain_')
+        if (source === null || other_program || !(error instanceof LibbpfError || error instanceof VerifierError)) {
+          throw error
+        }
         refusals.push(error)
       }
     }
@@ -199,7 +203,7 @@ export class BaseSensor implements Disposable {
     const { argument_bytes, environment, cgroup_rate } = this.#options
     for (const name of object.mapNames) {
       if (name.endsWith('.rodata.config')) {
-        object.global('config').edit((view) => {
+        object.global('base').edit((view) => {
           encodeBaseConfig(view, 0, {
             args_max: argument_bytes,
             envs_max: environment ? argument_bytes : 0,

@@ -1,0 +1,245 @@
+// A real agent for kernel tests: start, wait until ready, collect the events of a process tree, stop, require zero loss.
+import { expect } from 'bun:test'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { LossRow } from '../../src/ledger.ts'
+
+const ROOT = path.join(import.meta.dirname, '../..')
+const READY_MS = 60_000
+
+export interface TestProcess {
+  readonly exec_id: string
+  readonly pid: number
+  readonly binary?: string
+  readonly arguments?: string
+  readonly flags?: string
+  readonly parent_exec_id?: string
+  readonly [field: string]: unknown
+}
+
+/** One line of output, parsed. `kind` is its first key. */
+export interface TestEvent {
+  readonly kind: string
+  readonly process: TestProcess | undefined
+  readonly parent: TestProcess | undefined
+  /** Value of the first key. */
+  readonly body: Readonly<Record<string, unknown>>
+  readonly line: Readonly<Record<string, unknown>>
+}
+
+export interface AgentOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** False: do not wait for /readyz. */
+  readonly wait?: boolean
+  /** Command before the agent's, for namespaces: `['unshare', '-m', 'sh', '-c', ...]`. */
+  readonly stdout?: 'pipe' | number
+}
+
+export interface LossAnswer {
+  readonly lost: number
+  readonly balanced: boolean
+  readonly imbalance: readonly string[]
+  readonly rows: readonly LossRow[]
+}
+
+let count = 0
+
+export class TestAgent implements AsyncDisposable {
+  readonly socket: string
+  readonly child: Bun.Subprocess<'ignore', 'pipe' | number, 'pipe'>
+  readonly token_file: string
+  readonly directory: string
+  readonly events: TestEvent[] = []
+  stderr = ''
+  #partial = ''
+  #reading: Promise<void> = Promise.resolve()
+  #paused: Promise<void> | null = null
+
+  private constructor(flags: readonly string[], options: AgentOptions) {
+    this.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-agent-'))
+    this.socket = path.join(this.directory, `s${count++}`)
+    this.token_file = path.join(this.directory, 'token')
+    const command = [
+      ...[process.execPath, path.join(ROOT, 'src/main.ts')],
+      ...[
+        '--listen',
+        `unix:${this.socket}`,
+        '--policies',
+        'none',
+        '--token-file',
+        this.token_file,
+        '--log-format',
+        'json',
+      ],
+      ...flags,
+    ]
+    this.child = Bun.spawn(command, {
+      stdin: 'ignore',
+      stdout: options.stdout ?? 'pipe',
+      stderr: 'pipe',
+      env: { ...process.env, ...options.env },
+    })
+    void this.#readErrors()
+    if (this.child.stdout instanceof ReadableStream) this.#reading = this.#read(this.child.stdout)
+  }
+
+  static async start(flags: readonly string[] = [], options: AgentOptions = {}): Promise<TestAgent> {
+    const agent = new TestAgent(flags, options)
+    if (options.wait !== false) await agent.ready()
+    return agent
+  }
+
+  async ready(): Promise<void> {
+    const until = performance.now() + READY_MS
+    while (performance.now() < until && this.child.exitCode === null) {
+      const answer = await this.request('/readyz').catch(() => null) // not listening yet
+      if (answer?.status === 200) return
+      await Bun.sleep(20)
+    }
+    throw new Error(`The agent did not become ready, exit status ${this.child.exitCode}:\n${this.stderr}`)
+  }
+
+  request(route: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`http://localhost${route}`, { ...init, unix: this.socket })
+  }
+
+  async loss(): Promise<LossAnswer> {
+    return await (await this.request('/v1/loss')).json() as LossAnswer
+  }
+
+  /** Runs a program, waits for it, and gives the events of its process tree in order of arrival. */
+  async run(
+    command: readonly string[],
+    options: { env?: Record<string, string>; timeout_ms?: number } = {},
+  ): Promise<TestEvent[]> {
+    const from = this.events.length
+    const child = Bun.spawn([...command], {
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'ignore',
+      cwd: '/tmp',
+      env: { PATH: '/usr/bin:/usr/sbin:/bin:/sbin', ...options.env },
+    })
+    await child.exited
+    return this.tree(child.pid, from, options.timeout_ms)
+  }
+
+  /** Events from number `from` on of the process `pid` and all that descend from it, once all of them have exited. */
+  async tree(pid: number, from = 0, timeout_ms = 30_000): Promise<TestEvent[]> {
+    const until = performance.now() + timeout_ms
+    for (;;) {
+      const { events, alive } = this.#treeNow(pid, from)
+      if (events.length > 0 && alive.size === 0) return events
+      if (performance.now() > until) {
+        throw new Error(
+          `${alive.size} processes of ${pid} did not end; ${events.length} events:\n${summary(events)}\n${this.stderr}`,
+        )
+      }
+      await Bun.sleep(10)
+    }
+  }
+
+  #treeNow(pid: number, from: number): { events: TestEvent[]; alive: Set<string> } {
+    const ids = new Set<string>()
+    const alive = new Set<string>()
+    const events: TestEvent[] = []
+    const by_pid = new Map<number, string>()
+    for (const event of this.events.slice(from)) {
+      const { process } = event
+      if (process === undefined) continue
+      const root = ids.size === 0 && event.kind === 'process_exec' && process.pid === pid
+      if (
+        !root && !ids.has(process.exec_id) && !(process.parent_exec_id !== undefined && ids.has(process.parent_exec_id))
+      ) continue
+      if (event.kind === 'process_exec' || !ids.has(process.exec_id)) {
+        const former = by_pid.get(process.pid)
+        if (former !== undefined) alive.delete(former)
+        by_pid.set(process.pid, process.exec_id)
+        alive.add(process.exec_id)
+      }
+      ids.add(process.exec_id)
+      if (event.kind === 'process_exit') alive.delete(process.exec_id)
+      events.push(event)
+    }
+    return { events, alive }
+  }
+
+  /** Waits until an event satisfies `wanted`. */
+  async waitFor(wanted: (event: TestEvent) => boolean, timeout_ms = 20_000): Promise<TestEvent> {
+    const until = performance.now() + timeout_ms
+    let at = 0
+    for (;;) {
+      for (; at < this.events.length; at++) if (wanted(this.events[at]!)) return this.events[at]!
+      if (performance.now() > until) throw new Error(`No such event among ${this.events.length}\n${this.stderr}`)
+      await Bun.sleep(5)
+    }
+  }
+
+  /** Leaves stdout unread until the returned function is called. */
+  stopReading(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#paused = promise
+    return () => {
+      this.#paused = null
+      resolve()
+    }
+  }
+
+  /** Requires that nothing was lost and that all counters add up. */
+  async requireNoLoss(): Promise<void> {
+    const { lost, imbalance } = await this.loss()
+    expect({ lost, imbalance }).toEqual({ lost: 0, imbalance: [] })
+  }
+
+  /** SIGTERM; gives the exit status once all output was read. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
+    this.child.kill(signal)
+    const status = await this.child.exited
+    await this.#reading
+    return status
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) await this.stop()
+    fs.rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  async #readErrors(): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const chunk of this.child.stderr) this.stderr += decoder.decode(chunk, { stream: true })
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder()
+    for await (const chunk of stream) {
+      if (this.#paused !== null) await this.#paused
+      const lines = (this.#partial + decoder.decode(chunk, { stream: true })).split('\n')
+      this.#partial = lines.pop()!
+      for (const line of lines) this.events.push(parseEvent(line))
+    }
+    expect(this.#partial).toBe('')
+  }
+}
+
+function parseEvent(text: string): TestEvent {
+  const line = JSON.parse(text) as Record<string, unknown>
+  const kind = Object.keys(line)[0]!
+  const body = line[kind] as Record<string, unknown>
+  return {
+    kind,
+    body,
+    line,
+    process: body.process as TestProcess | undefined,
+    parent: body.parent as TestProcess | undefined,
+  }
+}
+
+/** One line per event, for messages and for comparing: kind, binary, arguments, status or signal. */
+export function summary(events: readonly TestEvent[]): string {
+  return events.map(({ kind, process, body }) => {
+    const { status, signal } = body
+    const end = signal !== undefined ? ` ${signal}` : status !== undefined ? ` ${status}` : ''
+    return `${kind.replace('process_', '')} ${process?.binary} ${process?.arguments ?? ''}`.trimEnd() + end
+  }).join('\n')
+}
