@@ -136,10 +136,33 @@ int refused(void *ctx)
 	return *value;
 }
 
-SEC("tp/syscalls/sys_enter_getpgid")
-int classic(void *ctx)
+static __always_inline int hit(void)
 {
-	return send(&events_telemetry);
+	__u32 one = 1, *count;
+
+	count = bpf_map_lookup_elem(&counts, &one);
+	if (count)
+		(*count)++;
+	return 0;
 }
+
+/* One for each way of attaching; the test names the targets. */
+#define HIT(section, name)	\
+	SEC(section)		\
+	int name(void *ctx)	\
+	{			\
+		return hit();	\
+	}
+
+HIT("raw_tp", hit_raw_tp)
+HIT("tp", hit_tracepoint)
+HIT("kprobe", hit_kprobe)
+HIT("kretprobe", hit_kretprobe)
+HIT("kprobe.multi", hit_kprobe_multi)
+HIT("fentry", hit_fentry)
+HIT("fexit", hit_fexit)
+HIT("lsm", hit_lsm)
+HIT("uprobe", hit_uprobe)
+HIT("uretprobe", hit_uretprobe)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
