@@ -330,8 +330,9 @@ class Reader {
   parsed<T>(name: 'cgroup-rate', parse: (text: string) => T | null): T | null
   parsed<T>(name: string, parse: (text: string) => T | null): T | null {
     const { flag, value } = this.#find(name)
-    if (value === '' && flag.fallback === '') return null
-    return parse(value) ?? this.#refuse(name)
+    const parsed = parse(value)
+    if (parsed !== null || (value === '' && flag.fallback === '')) return parsed
+    return this.#refuse(name)
   }
 
   #find(name: string): { flag: Flag; value: string; source: string } {
