@@ -3,7 +3,7 @@
 #ifndef THUMP_KERNEL_H
 #define THUMP_KERNEL_H
 
-#include "vmlinux.h"
+#include <vmlinux.h> /* in angles, so that scripts/vmlinux.ts can put the whole one in its place */
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
