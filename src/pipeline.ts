@@ -39,7 +39,7 @@ const TYPE_NAMES: readonly string[] = typeNames()
 
 function typeNames(): string[] {
   const names: string[] = []
-  for (const [name, number] of Object.entries(EVENT_TYPE)) names[number] = name.toLowerCase()
+  for (const [name, number] of Object.entries(EVENT_TYPE)) if (name !== 'MAX') names[number] = name.toLowerCase()
   return names
 }
 
