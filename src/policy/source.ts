@@ -1,0 +1,172 @@
+// A policy file's text: YAML documents as plain values, and the way back from a path to line and column.
+import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
+import type { LocatedMistake, Mistake } from './error.ts'
+
+/** A list of 100,000 values of 40 characters is 4 MB; more is taken for a mistake. */
+export const SOURCE_BYTES_MAX = 16 * 1024 * 1024
+/** Documents in one file. */
+export const DOCUMENTS_MAX = 1000
+/** Nodes that aliases may stand for in all, so that a few nested anchors cannot become billions of values. */
+const ALIAS_COUNT_MAX = 1000
+/** Nesting of a policy is below 20; deeper documents would exhaust the stack of recursive readers. */
+const DEPTH_MAX = 100
+
+export interface PolicyDocument {
+  /** Plain objects, arrays and scalars; null where the text is not YAML. */
+  readonly value: unknown
+  locate(mistake: Mistake): LocatedMistake
+}
+
+export interface PolicySource {
+  readonly file: string
+  readonly documents: readonly PolicyDocument[]
+  /** Of the YAML itself; documents with errors are left out. */
+  readonly errors: readonly LocatedMistake[]
+}
+
+/** Never throws: what is wrong stands in `errors`. Empty documents (comments between two `---`) are skipped. */
+export function readSource(file: string, text: string): PolicySource {
+  const lines = new LineCounter()
+  const at = (offset: number, message: string): LocatedMistake => {
+    const { line, col } = lines.linePos(Math.min(offset, text.length))
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1), message, caret: caret(text, line, col) }
+  }
+  const refuse = (message: string): PolicySource => ({
+    file,
+    documents: [],
+    errors: [{ file, line: 1, column: 1, message, caret: '' }],
+  })
+  if (text.length > SOURCE_BYTES_MAX) {
+    return refuse(`Cannot read policy: ${text.length} characters, at most ${SOURCE_BYTES_MAX}`)
+  }
+  let parsed: ReturnType<typeof parseAllDocuments>
+  const tooDeep = deepLine(text)
+  if (tooDeep > 0) return refuse(`Cannot parse YAML: nested more than ${DEPTH_MAX} levels deep on line ${tooDeep}`)
+  try {
+    parsed = parseAllDocuments(text, {
+      lineCounter: lines,
+      merge: true,
+      prettyErrors: false,
+      strict: true,
+      uniqueKeys: false,
+      logLevel: 'silent',
+      stringKeys: true,
+    })
+  } catch (error) {
+    return refuse(`Cannot parse YAML: ${error instanceof Error ? error.message : error}`)
+  }
+  if (!Array.isArray(parsed)) return refuse('No policy in this file: it is empty')
+  if (parsed.length > DOCUMENTS_MAX) return refuse(`${parsed.length} documents in this file, at most ${DOCUMENTS_MAX}`)
+  const documents: PolicyDocument[] = []
+  const errors: LocatedMistake[] = []
+  for (const document of parsed) {
+    const before = errors.length
+    for (const error of document.errors) errors.push(at(error.pos[0], `Cannot parse YAML: ${firstLine(error.message)}`))
+    duplicateKeys(document.contents, (offset, key) => errors.push(at(offset, `Duplicate key ${JSON.stringify(key)}`)))
+    if (errors.length > before) continue
+    if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue
+    let value: unknown
+    try {
+      value = document.toJS({ maxAliasCount: ALIAS_COUNT_MAX })
+    } catch (error) {
+      errors.push(
+        at(
+          document.range?.[0] ?? 0,
+          `Cannot expand YAML: ${firstLine(error instanceof Error ? error.message : error)}`,
+        ),
+      )
+      continue
+    }
+    documents.push({ value, locate: (mistake) => at(offsetOf(document as Document, mistake), mistake.message) })
+  }
+  if (documents.length === 0 && errors.length === 0) return refuse('No policy in this file: it is empty')
+  return { file, documents, errors }
+}
+
+/** Offset of the node at the path, or of its deepest ancestor that is there. */
+function offsetOf(document: Document, { path, key }: Mistake): number {
+  let node: unknown = document.contents
+  let offset = document.range?.[0] ?? 0
+  if (isNode(node) && node.range != null) offset = node.range[0]
+  for (let depth = 0; depth < path.length; depth++) {
+    if (isAlias(node)) node = node.resolve(document)
+    const step = path[depth]!
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === String(step))
+      if (pair === undefined || !isPair(pair)) return offset
+      const at_key = (key === true && depth === path.length - 1) || !isNode(pair.value) || pair.value.range == null
+      const at = at_key ? pair.key : pair.value
+      if (isNode(at) && at.range != null) offset = at.range[0]
+      node = pair.value
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)]
+      if (!isNode(node)) return offset
+      if (node.range != null) offset = node.range[0]
+    } else return offset
+  }
+  return offset
+}
+
+function duplicateKeys(node: unknown, found: (offset: number, key: string) => void): void {
+  if (isSeq(node)) { for (const item of node.items) duplicateKeys(item, found) }
+  else if (isMap(node)) {
+    const seen = new Set<string>()
+    for (const { key, value } of node.items) {
+      if (isScalar(key)) {
+        const text = String(key.value)
+        if (seen.has(text) && text !== '<<') found(key.range?.[0] ?? 0, text)
+        seen.add(text)
+      }
+      duplicateKeys(value, found)
+    }
+  }
+}
+
+/** The line where brackets or indentation nest too deep, 0 if none does: checked before anything recurses. */
+function deepLine(text: string): number {
+  let line = 1
+  let brackets = 0
+  let dashes = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (c === 10) {
+      line++
+      dashes = 0
+    } else if (c === 91 || c === 123) brackets++
+    else if ((c === 93 || c === 125) && brackets > 0) brackets--
+    else if ((c === 45 || c === 63 || c === 58) && (text.charCodeAt(i + 1) === 32 || text.charCodeAt(i + 1) === 9)) {
+      dashes++
+    }
+    if (brackets > DEPTH_MAX || dashes > DEPTH_MAX) return line
+  }
+  return indentDepth(text)
+}
+
+/** Block collections nest by indentation: the number of growing indentations that are open at once. */
+function indentDepth(text: string): number {
+  const open: number[] = []
+  let line = 0
+  for (const match of text.matchAll(/^( *)([^\s#]?)/gm)) {
+    line++
+    if (match[2] === '') continue
+    const indent = match[1]!.length
+    while (open.length > 0 && open.at(-1)! >= indent) open.pop()
+    open.push(indent)
+    if (open.length > DEPTH_MAX) return line
+  }
+  return 0
+}
+
+function caret(text: string, line: number, column: number): string {
+  const content = text.split('\n', line)[line - 1]
+  if (content === undefined || content.trim() === '') return ''
+  const number = String(line).padStart(4)
+  // The window keeps the caret in sight on lines longer than a terminal is wide.
+  const from = column > 100 ? column - 60 : 0
+  const shown = content.slice(from, from + 120).replace(/\p{Cc}/gu, ' ')
+  return `${number} | ${shown}\n     | ${' '.repeat(Math.max(column - 1 - from, 0))}^`
+}
+
+function firstLine(text: unknown): string {
+  return String(text).split('\n', 1)[0]!.replace(/:$/, '')
+}
