@@ -29,6 +29,12 @@ export class SharedMaps implements Disposable {
     }
   }
 
+  /** Takes over a map that somebody else made. */
+  add(name: string, map: BpfMap): void {
+    if (this.#maps.has(name)) throw new Error(`Map "${name}" is shared already`)
+    this.#maps.set(name, map)
+  }
+
   has(name: string): boolean {
     return this.#maps.has(name)
   }

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Third step of a hook: what the selector that matched asks for. */
+#ifndef THUMP_ACTION_H
+#define THUMP_ACTION_H
+
+#include "hook.h"
+
+#define SIGNAL_KILL 9
+#define MINUTE_NS 60000000000ULL
+
+struct rate_key {
+	__u64 hash[2]; /* of all values of the event */
+	__u32 hook_id;
+	__u32 action;
+	__u32 thread;
+	__u32 pad;
+};
+
+struct rate_value {
+	__u64 last_ns;
+	__u64 suppressed;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct rate_key);
+	__type(value, struct rate_value);
+} rate_limits SEC(".maps");
+
+/* What an enforcer does to the next call of this thread. */
+struct enforcer_value {
+	__s32 error;
+	__u32 signal;
+	__u32 hook_id;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u64); /* pid_tgid */
+	__type(value, struct enforcer_value);
+} enforcer_data SEC(".maps");
+
+struct sock_owner {
+	__u64 exec_id;
+	__u32 pid;
+	__u32 tid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u64); /* struct sock * */
+	__type(value, struct sock_owner);
+} sock_owners SEC(".maps");
+
+struct fd_key {
+	__u32 pid;
+	__u32 fd;
+	__u32 policy_slot;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct fd_key);
+	__type(value, __u8);
+} followed_fds SEC(".maps");
+
+/* Never killed: the agent, its parents, PID 1 and what the operator lists (tgid). */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u8);
+} protected_pids SEC(".maps");
+
+/* Stack traces by id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 8192);
+	__uint(key_size, 4);
+	__uint(value_size, 127 * 8);
+} stacks SEC(".maps");
+
+/* 1: post; 0: a repeat within the interval, counted. */
+__noinline int rate_allow(__u32 slot, __u32 index)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	const volatile struct hook_action *a;
+	struct rate_value *value, fresh = {};
+	struct rate_key key = {};
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!s || index >= HOOK_ACTIONS_MAX)
+		return 1;
+	a = &hook.actions[index];
+	if (hash_data(slot, 0, s->cursor > STRING_BYTES_MAX ? STRING_BYTES_MAX : s->cursor))
+		return 1;
+	key.hash[0] = s->key.string.hash[0];
+	key.hash[1] = s->key.string.hash[1];
+	key.hook_id = hook.hook_id;
+	key.action = index;
+	if (a->rate_scope == RATE_SCOPE_THREAD)
+		key.thread = s->event.tid;
+	else if (a->rate_scope == RATE_SCOPE_PROCESS)
+		key.thread = s->event.pid;
+	value = bpf_map_lookup_elem(&rate_limits, &key);
+	if (value) {
+		if (now - value->last_ns < a->rate_interval_ns) {
+			__sync_fetch_and_add(&value->suppressed, 1);
+			return 0;
+		}
+		s->event.suppressed = value->suppressed;
+		value->suppressed = 0;
+		value->last_ns = now;
+		return 1;
+	}
+	fresh.last_ns = now;
+	bpf_map_update_elem(&rate_limits, &key, &fresh, BPF_ANY);
+	return 1;
+}
+
+/* Takes one kill of the policy's budget: 0 when this minute's is used up. */
+__noinline int kill_budget(__u32 slot)
+{
+	__u32 key = hook.policy_slot;
+	struct policy_state *state = bpf_map_lookup_elem(&policy_states, &key);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!state || state->kill_budget == 0)
+		return 1;
+	if (now - state->budget_window_ns >= MINUTE_NS) {
+		state->budget_window_ns = now;
+		state->budget_used = 0;
+	}
+	if (state->budget_used >= state->kill_budget)
+		return 0;
+	__sync_fetch_and_add(&state->budget_used, 1);
+	return 1;
+}
+
+/* Sends `signal` to the current thread group; the flags of the event say what became of it. */
+__noinline int action_signal(__u32 slot, __u32 signal)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	__u32 state = policy_state_bits(), pid = bpf_get_current_pid_tgid() >> 32;
+	struct hook_counters *counters = hook_counter(0);
+
+	if (!s)
+		return 0;
+	if (!(state & POLICY_STATE_ENFORCE)) {
+		s->event.flags |= HOOK_EVENT_MONITORED;
+		return 0;
+	}
+	if (signal == SIGNAL_KILL) {
+		/* A budget spares only where the operation is refused anyway, or where the author asked for it. */
+		if (bpf_map_lookup_elem(&protected_pids, &pid) ||
+		    ((hook.flags & HOOK_FLAG_CAN_REFUSE || state & POLICY_STATE_BUDGET_MONITOR) && !kill_budget(slot))) {
+			s->event.flags |= HOOK_EVENT_SPARED;
+			if (counters)
+				counters->spared++;
+			return 0;
+		}
+		s->event.flags |= HOOK_EVENT_KILLED;
+		if (counters)
+			counters->kills++;
+	}
+	if (bpf_send_signal(signal))
+		s->event.flags |= HOOK_EVENT_ACTION_FAILED;
+	return 0;
+}
+
+__noinline int action_override(__u32 slot, __s32 error)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	struct hook_counters *counters = hook_counter(0);
+
+	if (!s)
+		return 0;
+	if (!(policy_state_bits() & POLICY_STATE_ENFORCE)) {
+		s->event.flags |= HOOK_EVENT_MONITORED;
+		return 0;
+	}
+	if (!(s->verdict & HOOK_VERDICT_OVERRIDE))
+		s->error = error;
+	s->verdict |= HOOK_VERDICT_OVERRIDE;
+	s->event.flags |= HOOK_EVENT_PREVENTED;
+	if (counters)
+		counters->overrides++;
+	return 0;
+}
+
+__noinline int action_notify_enforcer(__u32 slot, __u32 index)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	struct enforcer_value value = {};
+	__u64 key = bpf_get_current_pid_tgid();
+
+	if (!s || index >= HOOK_ACTIONS_MAX)
+		return 0;
+	if (!(policy_state_bits() & POLICY_STATE_ENFORCE)) {
+		s->event.flags |= HOOK_EVENT_MONITORED;
+		return 0;
+	}
+	value.error = hook.actions[index].error;
+	value.signal = hook.actions[index].signal;
+	value.hook_id = hook.hook_id;
+	bpf_map_update_elem(&enforcer_data, &key, &value, BPF_ANY);
+	return 0;
+}
+
+/* TrackSock, UntrackSock: `index` is that of the argument. */
+__noinline int action_track_sock(__u32 slot, __u32 index, __u32 track)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	struct sock_owner owner = {};
+	__u64 key;
+	__u32 at;
+
+	if (!s)
+		return 0;
+	at = s->at[index & (HOOK_ARGUMENTS_MAX - 1)] - sizeof(struct sock_value);
+	if (at > HOOK_DATA_BYTES)
+		return 0;
+	key = ((struct sock_value *)(s->data + at))->cookie;
+	if (!track) {
+		bpf_map_delete_elem(&sock_owners, &key);
+		return 0;
+	}
+	owner.exec_id = s->event.exec_id;
+	owner.pid = s->event.pid;
+	owner.tid = s->event.tid;
+	bpf_map_update_elem(&sock_owners, &key, &owner, BPF_ANY);
+	return 0;
+}
+
+/* FollowFD, UnfollowFD, CopyFD. */
+__noinline int action_follow_fd(__u32 slot, __u32 index)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	const volatile struct hook_action *a;
+	struct fd_key key = {}, from = {};
+	__u8 one = 1;
+
+	if (!s || index >= HOOK_ACTIONS_MAX)
+		return 0;
+	a = &hook.actions[index];
+	key.pid = s->event.pid;
+	key.policy_slot = hook.policy_slot;
+	key.fd = s->number[a->argument & (HOOK_ARGUMENTS_MAX - 1)];
+	if (a->kind == ACTION_KIND_UNFOLLOWFD) {
+		bpf_map_delete_elem(&followed_fds, &key);
+		return 0;
+	}
+	if (a->kind == ACTION_KIND_COPYFD) {
+		from = key;
+		key.fd = s->number[a->argument_name & (HOOK_ARGUMENTS_MAX - 1)];
+		if (!bpf_map_lookup_elem(&followed_fds, &from))
+			return 0;
+	}
+	bpf_map_update_elem(&followed_fds, &key, &one, BPF_ANY);
+	return 0;
+}
+
+/* Runs the actions of `selector` for one half, in order. Returns 1 when the event is to be posted. */
+static __always_inline int actions_run(__u32 slot, struct hook_scratch *s, __u32 selector, __u32 half)
+{
+	__u32 i, post = 1, last = ACTION_KIND_POST;
+
+	for (i = 0; i < HOOK_ACTIONS_MAX; i++) {
+		if (i >= hook.action_count)
+			break;
+		if ((hook.actions[i].flags & ACTION_FLAG_AT_RETURN) != half)
+			continue;
+		if (hook.actions[i].selector != selector)
+			continue;
+		last = hook.actions[i].kind;
+		if (i < 32)
+			s->event.actions |= 1U << i;
+		switch (hook.actions[i].kind) {
+		case ACTION_KIND_POST:
+			if (hook.actions[i].rate_interval_ns && !rate_allow(slot, i)) {
+				post = 0;
+				struct hook_counters *counters = hook_counter(0);
+				if (counters)
+					counters->suppressed++;
+			}
+			if (hook.actions[i].flags & ACTION_FLAG_KERNEL_STACK)
+				s->verdict |= HOOK_VERDICT_KERNEL_STACK;
+			if (hook.actions[i].flags & ACTION_FLAG_USER_STACK)
+				s->verdict |= HOOK_VERDICT_USER_STACK;
+			break;
+		case ACTION_KIND_NOPOST:
+			post = 0;
+			break;
+		case ACTION_KIND_SIGKILL:
+			if (hook.actions[i].flags & ACTION_FLAG_REFUSE)
+				action_override(slot, hook.actions[i].error);
+			action_signal(slot, SIGNAL_KILL);
+			break;
+		case ACTION_KIND_SIGNAL:
+			action_signal(slot, hook.actions[i].signal);
+			break;
+		case ACTION_KIND_OVERRIDE:
+			action_override(slot, hook.actions[i].error);
+			break;
+		case ACTION_KIND_NOTIFYENFORCER:
+			action_notify_enforcer(slot, i);
+			break;
+		case ACTION_KIND_CLEANUPENFORCERNOTIFICATION: {
+			__u64 key = bpf_get_current_pid_tgid();
+
+			bpf_map_delete_elem(&enforcer_data, &key);
+			break;
+		}
+		case ACTION_KIND_TRACKSOCK:
+			action_track_sock(slot, hook.actions[i].argument, 1);
+			break;
+		case ACTION_KIND_UNTRACKSOCK:
+			action_track_sock(slot, hook.actions[i].argument, 0);
+			break;
+		case ACTION_KIND_FOLLOWFD:
+		case ACTION_KIND_UNFOLLOWFD:
+		case ACTION_KIND_COPYFD:
+			action_follow_fd(slot, i);
+			break;
+		}
+	}
+	if (half)
+		s->event.return_action = last;
+	else
+		s->event.action = last;
+	return post;
+}
+
+#endif

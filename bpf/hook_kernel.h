@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What hooks alone ask of the kernel. */
+#ifndef THUMP_HOOK_KERNEL_H
+#define THUMP_HOOK_KERNEL_H
+
+#include "kernel.h"
+
+/* arch/x86/include/asm/thread_info.h: the task is in a 32 bit system call. */
+#define TS_COMPAT 0x0002
+
+static __always_inline int task_is_compat(void)
+{
+#if defined(__TARGET_ARCH_x86)
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) != 0;
+#else
+	return 0;
+#endif
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Hooks on kernel functions through kprobes, where there is no trampoline for them, or many functions at once. */
+#include "kernel.h"
+#include "map.h"
+#include "hook_run.h"
+
+static __always_inline int kprobe_entry(struct pt_regs *ctx)
+{
+	__u32 slot = hook_begin(ctx);
+	struct hook_scratch *s = scratch_of(slot);
+	int error, verdict;
+
+	if (!s)
+		return 0;
+	register_parameters(slot);
+	if (hook.flags & HOOK_FLAG_SYSCALL)
+		syscall_parameters(slot);
+	s->function = hook.flags & HOOK_FLAG_COOKIE ? bpf_get_attach_cookie(ctx) : 0;
+	verdict = hook_entry(slot);
+	error = hook_end(ctx, slot, verdict);
+	scratch_release(slot);
+	if (hook.flags & HOOK_FLAG_CAN_REFUSE && verdict & HOOK_VERDICT_OVERRIDE)
+		bpf_override_return(ctx, error);
+	return 0;
+}
+
+static __always_inline int kprobe_return(struct pt_regs *ctx)
+{
+	__u32 slot = hook_begin(ctx);
+	struct hook_scratch *s = scratch_of(slot);
+	int verdict;
+
+	if (!s)
+		return 0;
+	register_parameters(slot);
+	s->function = hook.flags & HOOK_FLAG_COOKIE ? bpf_get_attach_cookie(ctx) : 0;
+	if (hook.flags & HOOK_FLAG_RETURN_ONLY)
+		verdict = hook_entry(slot);
+	else
+		verdict = hook_return(slot);
+	hook_end(ctx, slot, verdict);
+	scratch_release(slot);
+	return 0;
+}
+
+SEC("kprobe")
+int hook_kprobe(struct pt_regs *ctx)
+{
+	return kprobe_entry(ctx);
+}
+
+SEC("kretprobe")
+int hook_kretprobe(struct pt_regs *ctx)
+{
+	return kprobe_return(ctx);
+}
+
+SEC("kprobe.multi")
+int hook_kprobe_multi(struct pt_regs *ctx)
+{
+	return kprobe_entry(ctx);
+}
+
+SEC("kretprobe.multi")
+int hook_kretprobe_multi(struct pt_regs *ctx)
+{
+	return kprobe_return(ctx);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

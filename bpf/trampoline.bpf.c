@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Hooks on kernel functions through trampolines: fentry, fexit, fmod_ret. Attach targets are set by the loader. */
+#include "kernel.h"
+#include "map.h"
+#include "hook_run.h"
+
+static __always_inline void trampoline_parameters(void *ctx, struct hook_scratch *s, __u32 slot)
+{
+	if (hook.flags & HOOK_FLAG_SYSCALL) {
+		s->parameters[0] = CTX_WORD(ctx, 0);
+		syscall_parameters(slot);
+	} else {
+		CTX_PARAMETERS(s, ctx);
+	}
+}
+
+static __always_inline __u64 trampoline_result(void *ctx)
+{
+	switch (hook.result_index) {
+	case 0:
+		return CTX_WORD(ctx, 0);
+	case 1:
+		return CTX_WORD(ctx, 1);
+	case 2:
+		return CTX_WORD(ctx, 2);
+	case 3:
+		return CTX_WORD(ctx, 3);
+	case 4:
+		return CTX_WORD(ctx, 4);
+	case 5:
+		return CTX_WORD(ctx, 5);
+	case 6:
+		return CTX_WORD(ctx, 6);
+	}
+	return 0;
+}
+
+SEC("fentry")
+int hook_fentry(void *ctx)
+{
+	__u32 slot = hook_begin(ctx);
+	struct hook_scratch *s = scratch_of(slot);
+
+	if (!s)
+		return 0;
+	trampoline_parameters(ctx, s, slot);
+	hook_end(ctx, slot, hook_entry(slot));
+	scratch_release(slot);
+	return 0;
+}
+
+SEC("fexit")
+int hook_fexit(void *ctx)
+{
+	__u32 slot = hook_begin(ctx);
+	struct hook_scratch *s = scratch_of(slot);
+	int verdict;
+
+	if (!s)
+		return 0;
+	s->result = trampoline_result(ctx);
+	if (hook.flags & HOOK_FLAG_RETURN_ONLY) {
+		trampoline_parameters(ctx, s, slot);
+		verdict = hook_entry(slot);
+	} else {
+		verdict = hook_return(slot);
+	}
+	hook_end(ctx, slot, verdict);
+	scratch_release(slot);
+	return 0;
+}
+
+SEC("fmod_ret")
+int hook_fmod_ret(void *ctx)
+{
+	__u32 slot = hook_begin(ctx);
+	struct hook_scratch *s = scratch_of(slot);
+	int error;
+
+	if (!s)
+		return 0;
+	trampoline_parameters(ctx, s, slot);
+	error = hook_end(ctx, slot, hook_entry(slot));
+	scratch_release(slot);
+	return error;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Hooks on functions and static probes of user programs. */
+#include "kernel.h"
+#include "map.h"
+#include "hook_run.h"
+
+SEC("uprobe")
+int hook_uprobe(struct pt_regs *ctx)
+{
+	__u32 slot = hook_begin(ctx);
+	struct hook_scratch *s = scratch_of(slot);
+
+	if (!s)
+		return 0;
+	register_parameters(slot);
+	s->function = hook.flags & HOOK_FLAG_COOKIE ? bpf_get_attach_cookie(ctx) : 0;
+	hook_end(ctx, slot, hook_entry(slot));
+	scratch_release(slot);
+	return 0;
+}
+
+SEC("uretprobe")
+int hook_uretprobe(struct pt_regs *ctx)
+{
+	__u32 slot = hook_begin(ctx);
+	struct hook_scratch *s = scratch_of(slot);
+	int verdict;
+
+	if (!s)
+		return 0;
+	register_parameters(slot);
+	s->function = hook.flags & HOOK_FLAG_COOKIE ? bpf_get_attach_cookie(ctx) : 0;
+	if (hook.flags & HOOK_FLAG_RETURN_ONLY)
+		verdict = hook_entry(slot);
+	else
+		verdict = hook_return(slot);
+	hook_end(ctx, slot, verdict);
+	scratch_release(slot);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
