@@ -21,9 +21,14 @@ export function joinArguments(text: string, trim: boolean): string {
   const body = end === text.length ? text : text.slice(0, end)
   if (!body.includes(' ')) return joinPlain(body)
   let joined = ''
-  for (const argument of body.split('\0')) {
+  // Not split(): it makes an array, and what makes it look fast in a bench is its cache of equal strings.
+  for (let from = 0; from <= end;) {
+    let to = body.indexOf('\0', from)
+    if (to === -1) to = end
+    const argument = body.slice(from, to)
     if (argument.includes(' ')) joined += ' "' + argument + '"'
     else joined = joined === '' ? argument : joined + ' ' + argument
+    from = to + 1
   }
   return joined
 }

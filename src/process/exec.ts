@@ -45,12 +45,17 @@ export interface Redactor {
 
 const WITHOUT_CWD = EXEC_FLAG.NO_CWD | EXEC_FLAG.ROOT_CWD | EXEC_FLAG.ERROR_CWD
 
+// deno-lint-ignore no-control-regex -- JSON escapes exactly these; NUL only separates here
+const ESCAPED = /["\\\u0001-\u001f]/
+
 /** Reads one record at a time: what it says beside the image stands in `flags` and `extra` until the next. */
 export class ExecReader {
   /** Image of a fork whose parent nobody knows. */
   readonly unknown_image = new Image('', '', '', 0, 0xffff_ffff, '', 0, undefined)
   /** The record's enum exec_flag, with what was found out here added. */
   flags = 0
+  /** Nothing in the record's texts needs escaping in JSON. */
+  plain = false
   /** Members for `thump`, each led by a comma. */
   extra = ''
   readonly #options: ExecOptions
@@ -94,7 +99,9 @@ export class ExecReader {
     let argument_text: string
     // One decoding for all of them: if the text is as long as the bytes it is ASCII, and offsets are the same in both.
     const text = bytes.toString('utf8', start, envs_at)
+    this.plain = false
     if (text.length === envs_at - start && !text.includes('\ufffd')) {
+      this.plain = !ESCAPED.test(text)
       filename = text.slice(0, filename_size)
       cwd = text.slice(filename_size, filename_size + cwd_size)
       cgroup = text.slice(filename_size + cwd_size, named)
@@ -112,6 +119,7 @@ export class ExecReader {
       if (args_chunks !== 0) {
         const taken = this.#chunks.take(CHUNK_KIND.ARGS, exec_id, args_chunks)
         argument_text = decodeUtf8(taken.bytes, 0, taken.bytes.length)
+        this.plain = false
         if (!taken.complete) flags |= EXEC_FLAG.TRUNC_ARGS
       }
       if (envs_chunks !== 0) {
@@ -127,7 +135,10 @@ export class ExecReader {
     if ((flags & WITHOUT_CWD) !== 0) cwd = cwdWithout(flags)
     const binary = absolute(filename, cwd)
     let joined = joinArguments(argument_text, (flags & WITHOUT_CWD) !== 0)
-    if (this.#options.redactor !== undefined) joined = this.#options.redactor.arguments(binary, joined)
+    if (this.#options.redactor !== undefined) {
+      joined = this.#options.redactor.arguments(binary, joined)
+      this.plain = false
+    }
     this.flags = flags
     this.extra = ''
     this.#tell(view, at, flags)

@@ -11,6 +11,13 @@ export interface Node {
   readonly clock: WallClock
 }
 
+/** The last text for a hook: most processes run into them on one thread again and again. */
+interface HookText {
+  readonly tid: number
+  readonly references: number
+  readonly json: string
+}
+
 /** A fork makes one, each exec makes another. */
 export class Process implements ProcessReference {
   /** The kernel's number of this image. */
@@ -46,9 +53,7 @@ export class Process implements ProcessReference {
   #refcnt_at = 0
   #tid_at = 0
   #after_tid_at = 0
-  #hook_json = ''
-  #hook_tid = -1
-  #hook_references = -1
+  #hook: HookText | undefined = undefined
 
   constructor(
     node: Node,
@@ -101,7 +106,7 @@ export class Process implements ProcessReference {
 
   /** The process as `parent`, as one of `ancestors`, and in the events of its own life. */
   get json(): string {
-    if (this.#json === '') this.#build()
+    if (this.#json === '') this.#build(whatJson(this.image))
     return this.#json
   }
 
@@ -117,25 +122,21 @@ export class Process implements ProcessReference {
 
   /** The process in the event of a hook that thread `tid` ran into. */
   hookJson(tid: number): string {
-    if (this.#hook_tid !== tid || this.#hook_references !== this.references) {
-      const json = this.json
-      const refcnt_end = this.#refcnt_at + (this.origin === 'fork' ? ',"refcnt":1'.length : 0)
-      this.#hook_json = flat(
-        `${json.slice(0, this.#refcnt_at)},"refcnt":${this.references + 1}${
-          json.slice(refcnt_end, this.#tid_at)
-        },"tid":${tid}${json.slice(this.#after_tid_at)}`,
-      )
-      this.#hook_tid = tid
-      this.#hook_references = this.references
-    }
-    return this.#hook_json
+    const hook = this.#hook
+    if (hook !== undefined && hook.tid === tid && hook.references === this.references) return hook.json
+    const json = this.json
+    const refcnt_end = this.#refcnt_at + (this.origin === 'fork' ? ',"refcnt":1'.length : 0)
+    const head = `${json.slice(0, this.#refcnt_at)},"refcnt":${this.references + 1}`
+    const text = flat(`${head}${json.slice(refcnt_end, this.#tid_at)},"tid":${tid}${json.slice(this.#after_tid_at)}`)
+    this.#hook = { tid, references: this.references, json: text }
+    return text
   }
 
   /** Gives it a pod that became known after the exec. Forked children that share the image show it when they are next. */
   setPod(pod: Pod): void {
     this.image.pod = pod
     this.#json = ''
-    this.#hook_tid = -1
+    this.#hook = undefined
   }
 
   /** Cuts the way up, so that a chain of ended processes can be freed link by link. */
@@ -144,15 +145,20 @@ export class Process implements ProcessReference {
     this.parent = parent
   }
 
-  #build(): void {
+  /** Makes the JSON now, with `,"uid":…` to `,"arguments":…` given. */
+  build(what_json: string): void {
+    this.#build(what_json)
+  }
+
+  #build(what_json: string): void {
     const image = this.image
     const options = image.options
     const flags = this.flags === '' ? '' : `,"flags":"${this.flags}"`
     const parent_exec_id = this.parent_exec_id
     const parent = parent_exec_id === '' ? '' : `,"parent_exec_id":"${parent_exec_id}"`
-    const head = `{"exec_id":"${this.exec_id}","pid":${this.pid}${
-      whatJson(image)
-    }${flags},"start_time":"${this.start_time}"${whereJson(image)}${parent}`
+    const head = `{"exec_id":"${this.exec_id}","pid":${this.pid}${what_json}${flags},"start_time":"${this.start_time}"${
+      whereJson(image)
+    }${parent}`
     const refcnt = this.origin === 'fork' ? ',"refcnt":1' : ''
     const tid = ',"tid":' + this.pid
     const init = this.in_init_tree ? ',"in_init_tree":true' : ',"in_init_tree":false'

@@ -43,6 +43,7 @@ import { type ExecOptions, ExecReader } from './exec.ts'
 import { ExecIds } from './exec_id.ts'
 import { existingProcess, kernelProcess, parentsFirst } from './existing.ts'
 import { flagText } from './flag.ts'
+import { plainWhatJson } from './fragment.ts'
 import { Ktime, readNumber } from './ktime.ts'
 import { type Node, Process } from './process.ts'
 import type { ProcfsProcess } from './procfs.ts'
@@ -130,6 +131,7 @@ export class Tracker {
       flagText(flags),
       (flags & EXEC_FLAG.IN_INIT_TREE) !== 0,
     )
+    if (this.#reader.plain) process.build(plainWhatJson(image))
     this.cache.add(process, ns)
     const ancestors = this.#ancestors.has('base') ? ancestorsJson(process) : ''
     const body = parent === undefined
