@@ -33,7 +33,9 @@ export interface AgentOptions {
   /** False: do not wait for /readyz. */
   readonly wait?: boolean
   /** Command before the agent's, for namespaces: `['unshare', '-m', 'sh', '-c', ...]`. */
-  readonly stdout?: 'pipe' | number
+  readonly prefix?: readonly string[]
+  /** `closed`: nobody reads it, from the beginning. */
+  readonly stdout?: 'closed'
 }
 
 export interface LossAnswer {
@@ -47,7 +49,7 @@ let count = 0
 
 export class TestAgent implements AsyncDisposable {
   readonly socket: string
-  readonly child: Bun.Subprocess<'ignore', 'pipe' | number, 'pipe'>
+  readonly child: Bun.Subprocess<'ignore', 'pipe', 'pipe'>
   readonly token_file: string
   readonly directory: string
   readonly events: TestEvent[] = []
@@ -60,7 +62,10 @@ export class TestAgent implements AsyncDisposable {
     this.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-agent-'))
     this.socket = path.join(this.directory, `s${count++}`)
     this.token_file = path.join(this.directory, 'token')
+    const closed = options.stdout === 'closed' ? ['sh', '-c', 'exec "$@" >&-', 'sh'] : []
     const command = [
+      ...options.prefix ?? [],
+      ...closed,
       ...[process.execPath, path.join(ROOT, 'src/main.ts')],
       ...[
         '--listen',
@@ -76,12 +81,12 @@ export class TestAgent implements AsyncDisposable {
     ]
     this.child = Bun.spawn(command, {
       stdin: 'ignore',
-      stdout: options.stdout ?? 'pipe',
+      stdout: 'pipe',
       stderr: 'pipe',
       env: { ...process.env, ...options.env },
     })
     void this.#readErrors()
-    if (this.child.stdout instanceof ReadableStream) this.#reading = this.#read(this.child.stdout)
+    this.#reading = this.#read(this.child.stdout)
   }
 
   static async start(flags: readonly string[] = [], options: AgentOptions = {}): Promise<TestAgent> {
@@ -128,39 +133,50 @@ export class TestAgent implements AsyncDisposable {
   /** Events from number `from` on of the process `pid` and all that descend from it, once all of them have exited. */
   async tree(pid: number, from = 0, timeout_ms = 30_000): Promise<TestEvent[]> {
     const until = performance.now() + timeout_ms
+    let pause_ms = 5
     for (;;) {
       const { events, alive } = this.#treeNow(pid, from)
       if (events.length > 0 && alive.size === 0) return events
       if (performance.now() > until) {
+        const some = summary(events.slice(-20))
         throw new Error(
-          `${alive.size} processes of ${pid} did not end; ${events.length} events:\n${summary(events)}\n${this.stderr}`,
+          `${alive.size} processes of ${pid} did not end; ${events.length} events:\n${some}\n${this.stderr}`,
         )
       }
-      await Bun.sleep(10)
+      await Bun.sleep(pause_ms)
+      pause_ms = Math.min(1000, pause_ms * 2)
     }
   }
 
+  /** A process that forks without executing shows first as the parent of others, so ids are linked before events are chosen. */
   #treeNow(pid: number, from: number): { events: TestEvent[]; alive: Set<string> } {
-    const ids = new Set<string>()
-    const alive = new Set<string>()
-    const events: TestEvent[] = []
-    const by_pid = new Map<number, string>()
-    for (const event of this.events.slice(from)) {
-      const { process } = event
-      if (process === undefined) continue
-      const root = ids.size === 0 && event.kind === 'process_exec' && process.pid === pid
-      if (
-        !root && !ids.has(process.exec_id) && !(process.parent_exec_id !== undefined && ids.has(process.parent_exec_id))
-      ) continue
-      if (event.kind === 'process_exec' || !ids.has(process.exec_id)) {
-        const former = by_pid.get(process.pid)
-        if (former !== undefined) alive.delete(former)
-        by_pid.set(process.pid, process.exec_id)
-        alive.add(process.exec_id)
+    const parents = new Map<string, string>()
+    const recent = this.events.slice(from)
+    let root: string | undefined
+    for (const { kind, process, parent } of recent) {
+      for (const each of [process, parent]) {
+        if (each?.exec_id === undefined || parents.has(each.exec_id)) continue
+        parents.set(each.exec_id, each.parent_exec_id ?? '')
       }
-      ids.add(process.exec_id)
-      if (event.kind === 'process_exit') alive.delete(process.exec_id)
-      events.push(event)
+      if (root === undefined && kind === 'process_exec' && process?.pid === pid) root = process.exec_id
+    }
+    const inside = new Map<string, boolean>(root === undefined ? [] : [[root, true]])
+    const belongs = (id: string): boolean => {
+      const known = inside.get(id)
+      if (known !== undefined) return known
+      const parent = parents.get(id)
+      const answer = parent !== undefined && parent !== '' && parent !== id && belongs(parent)
+      inside.set(id, answer)
+      return answer
+    }
+    const events = recent.filter(({ process }) => process?.exec_id !== undefined && belongs(process.exec_id))
+    const alive = new Set([...parents.keys()].filter(belongs))
+    const newest = new Map<number, string>()
+    for (const { kind, process } of events) {
+      const former = newest.get(process!.pid)
+      if (former !== undefined && former !== process!.exec_id) alive.delete(former)
+      newest.set(process!.pid, process!.exec_id)
+      if (kind === 'process_exit') alive.delete(process!.exec_id)
     }
     return { events, alive }
   }
