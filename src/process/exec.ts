@@ -45,7 +45,7 @@ export interface Redactor {
 
 const WITHOUT_CWD = EXEC_FLAG.NO_CWD | EXEC_FLAG.ROOT_CWD | EXEC_FLAG.ERROR_CWD
 
-// deno-lint-ignore no-control-regex -- JSON escapes exactly these; NUL only separates here
+// deno-lint-ignore no-control-regex -- JSON escapes exactly these, and NUL, which separates arguments
 const ESCAPED = /["\\\u0001-\u001f]/
 
 /** Reads one record at a time: what it says beside the image stands in `flags` and `extra` until the next. */
@@ -101,7 +101,8 @@ export class ExecReader {
     const text = bytes.toString('utf8', start, envs_at)
     this.plain = false
     if (text.length === envs_at - start && !text.includes('\ufffd')) {
-      this.plain = !ESCAPED.test(text)
+      const nul_at = text.indexOf('\0')
+      this.plain = (nul_at === -1 || nul_at >= named) && !ESCAPED.test(text)
       filename = text.slice(0, filename_size)
       cwd = text.slice(filename_size, filename_size + cwd_size)
       cgroup = text.slice(filename_size + cwd_size, named)
