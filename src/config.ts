@@ -26,18 +26,6 @@ export const BOUNDS = {
   self_test_ms: 5000,
   /** Period of reading the kernel's counters, in ms; a loss is reported at most this much after it happened. */
   counters_period_ms: 1000,
-  /** Sinks over the network: lines and characters of one request, what may wait, how long a line waits for company. */
-  batch: {
-    batch_lines_max: 1000,
-    batch_characters_max: 1 << 20,
-    linger_ms: 1000,
-    spool_characters_max: 32 << 20,
-    pause_ms_min: 500,
-    pause_ms_max: 30_000,
-    attempts_max: 25, // about ten minutes
-    flush_ms_max: 1500, // below exit_flush_ms, so that what is left is counted
-  },
-  request_timeout_ms: 10_000,
   /** Events kept for replay by `since` and Last-Event-ID, and their bytes, whichever is met first. */
   history_events_max: 10_000,
   history_bytes_max: 8 << 20,
@@ -63,6 +51,8 @@ export interface Config {
   readonly node_name: string
   readonly keep_sensors_on_exit: boolean
   readonly listen: Listen
+  readonly grpc: Listen
+  readonly grpc_open: boolean
   readonly token_file: string
   readonly read_token: boolean
   readonly event_queue_size: number
@@ -233,6 +223,8 @@ function build(raw: Raw, sources: ConfigSources): Config {
     node_name: sources.env.HUBBLE_NODE_NAME || sources.env.NODE_NAME || sources.hostname,
     keep_sensors_on_exit: read.boolean('keep-sensors-on-exit'),
     listen: read.parsed('listen', parseListen),
+    grpc: read.parsed('grpc', parseListen),
+    grpc_open: read.boolean('grpc-open'),
     token_file: read.text('token-file'),
     read_token: read.boolean('read-token'),
     event_queue_size: read.number('event-queue-size'),

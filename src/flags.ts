@@ -81,6 +81,20 @@ export const FLAGS = [
     aliases: ['server-address'],
   },
   {
+    name: 'grpc',
+    type: 'text',
+    fallback: 'none',
+    form: 'HOST:PORT|unix:PATH|none',
+    help: "where Tetragon's gRPC service is served; over TCP, changing needs the token as metadata",
+  },
+  {
+    name: 'grpc-open',
+    type: 'boolean',
+    fallback: 'false',
+    form: 'true|false',
+    help: 'let whoever reaches --grpc on loopback change policies without the token, as Tetragon does',
+  },
+  {
     name: 'token-file',
     type: 'path',
     fallback: '/run/thump/token',

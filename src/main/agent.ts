@@ -27,6 +27,7 @@ import { BaseSensor } from '../sensor/base.ts'
 import { thumpVersion } from '../version.ts'
 import { createExports, type Exports } from './exports.ts'
 import { factsInWorker } from './facts.ts'
+import { openGrpc } from './grpc.ts'
 import type { Log } from './log.ts'
 import { metricFamilies } from './metrics.ts'
 import { processSource } from './processes.ts'
@@ -104,6 +105,7 @@ export class Agent {
     this.#pipeline = this.#createPipeline()
     // Listening comes first, so that a probe gets 503 instead of nothing while the sensors start.
     this.#listener = await this.#listen()
+    await this.#openDoor()
     this.#sensor.attach()
     this.#addExisting()
     this.#missing.delete('sensors attached')
@@ -258,6 +260,21 @@ export class Agent {
     const listener = await listen(where, app, BOUNDS.request_bytes_max)
     if (listener !== null) this.#stack.use(listener)
     return listener
+  }
+
+  async #openDoor(): Promise<void> {
+    const { btf, procfs } = this.#config
+    const facts = factsInWorker({ btf, procfs, object: objectFile('probe') })
+    const door = await openGrpc(this.#config, this.#log, {
+      hub: this.#hub,
+      version: thumpVersion().version,
+      policies: null,
+      processes: processSource(this.#tracker.cache),
+      health: () => [...this.#missing],
+      features: async () =>
+        Object.fromEntries(features(await facts()).map(({ name, state }) => [name, state !== 'absent'])),
+    })
+    if (door !== null) this.#stack.use(door)
   }
 
   /** Without stdout, file, listener and enforcing policy nobody gains anything from going on. */

@@ -1,6 +1,7 @@
 // From the configuration to the sinks of stdout and file, with the filters before them.
 import type { Config } from '../config.ts'
 import { BOUNDS } from '../config.ts'
+import { BATCH_BOUNDS, REQUEST_TIMEOUT_MS } from '../config_bounds.ts'
 import { FileExporter } from '../export/file.ts'
 import { ExportGate } from '../export/gate.ts'
 import { createOtlp } from '../export/otlp.ts'
@@ -63,14 +64,14 @@ type LossLine = { lossLine?: (count: number, from_ms: number, to_ms: number) => 
 function networkSinks(config: Config, log: Log, lossLine: (sink: string) => LossLine): Exporter[] {
   const sinks: Exporter[] = []
   const batch = (sink: string) => ({
-    ...BOUNDS.batch,
+    ...BATCH_BOUNDS,
     ...lossLine(sink),
     onTrouble: (error: Error | null) => {
       if (error === null) log.info({ sink }, 'sending works again')
       else log.error({ sink, error: error.message }, 'cannot send events')
     },
   })
-  const request = { compress: true, timeout_ms: BOUNDS.request_timeout_ms }
+  const request = { compress: true, timeout_ms: REQUEST_TIMEOUT_MS }
   if (config.otlp_endpoint !== '') {
     const { version } = thumpVersion()
     const resource: Record<string, string> = { 'service.name': 'thump', 'service.version': version }

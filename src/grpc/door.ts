@@ -1,0 +1,143 @@
+// The gRPC door: Tetragon's FineGuidanceSensors service over the same hub, policies and processes as HTTP.
+
+import { timingSafeEqual } from 'node:crypto'
+import { chmodSync, rmSync } from 'node:fs'
+import {
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
+import { type DoorParts, streamEvents } from './events.ts'
+import { DoorError, METHODS } from './methods.ts'
+import { messageType, REQUEST_BYTES_MAX, SERVICE, toJson } from './schema.ts'
+
+export interface DoorAccess {
+  /** What `authorization: Bearer TOKEN` must carry; null: nothing is asked, as on a Unix socket of mode 0600. */
+  readonly token: string | null
+  /** Reading needs no token. */
+  readonly open_reading: boolean
+}
+
+/** Methods that change the agent. */
+const CHANGING: ReadonlySet<string> = new Set([
+  'AddTracingPolicy',
+  'DeleteTracingPolicy',
+  'ConfigureTracingPolicy',
+  'EnableTracingPolicy',
+  'DisableTracingPolicy',
+  'RuntimeHook',
+  'SetDebug',
+])
+
+export interface Door extends AsyncDisposable {
+  /** `127.0.0.1:54321` with the port that was bound, or `unix:PATH`. */
+  readonly address: string
+}
+
+/** Listens on `HOST:PORT` or `unix:PATH` (mode 0600). Throws where it cannot. */
+export async function openDoor(address: string, access: DoorAccess, parts: DoorParts): Promise<Door> {
+  const server = new Server({
+    'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
+    'grpc.max_concurrent_streams': 64,
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+  })
+  server.addService(definition(), implementation(access, parts))
+  const path = address.startsWith('unix:') ? address.slice('unix:'.length) : undefined
+  if (path !== undefined) rmSync(path, { force: true }) // left by an agent that was killed
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(
+      address,
+      ServerCredentials.createInsecure(),
+      (error, bound) => error ? reject(error) : resolve(bound),
+    )
+  })
+  if (path !== undefined) chmodSync(path, 0o600)
+  return {
+    address: path === undefined ? address.replace(/:\d+$/, `:${port}`) : address,
+    async [Symbol.asyncDispose]() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      server.tryShutdown(() => resolve())
+      const timer = setTimeout(() => server.forceShutdown(), 500) // streams of events do not end by themselves
+      await promise
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Bytes in and out are those of the description; the rest is plain objects. */
+function definition(): ServiceDefinition {
+  return Object.fromEntries(
+    SERVICE.methodsArray.map((method) => {
+      const request = messageType(method.requestType)
+      const response = messageType(method.responseType)
+      return [method.name, {
+        path: `/tetragon.${SERVICE.name}/${method.name}`,
+        requestStream: false,
+        responseStream: method.responseStream === true,
+        requestSerialize: (value: object) => Buffer.from(request.encode(request.fromObject(value)).finish()),
+        requestDeserialize: (bytes: Buffer) => toJson(request, request.decode(bytes)),
+        // Events are encoded once for all clients that want them whole.
+        responseSerialize: (value: object) =>
+          value instanceof Uint8Array
+            ? Buffer.from(value)
+            : Buffer.from(response.encode(response.fromObject(value)).finish()),
+        responseDeserialize: (bytes: Buffer) => toJson(response, response.decode(bytes)),
+      }]
+    }),
+  )
+}
+
+function implementation(access: DoorAccess, parts: DoorParts): UntypedServiceImplementation {
+  const stream: handleServerStreamingCall<Record<string, unknown>, object> = (call) => {
+    const refused = refusal(access, 'GetEvents', call.metadata)
+    if (refused) return call.emit('error', refused)
+    streamEvents(call, parts).catch((error: unknown) => {
+      call.emit('error', { code: codeOf(error), details: messageOf(error) })
+    })
+  }
+  const methods: UntypedServiceImplementation = { GetEvents: stream }
+  for (const [name, method] of Object.entries(METHODS)) {
+    const unary: handleUnaryCall<Record<string, unknown>, object> = (call, answer) => {
+      const refused = refusal(access, name, call.metadata)
+      if (refused) return answer(refused)
+      Promise.resolve()
+        .then(() => method(call.request, parts))
+        .then((value) => answer(null, value), (error: unknown) => {
+          if (!(error instanceof DoorError)) parts.onError?.(error)
+          answer({ code: codeOf(error), details: messageOf(error) })
+        })
+    }
+    methods[name] = unary
+  }
+  return methods
+}
+
+function refusal(
+  access: DoorAccess,
+  method: string,
+  metadata: Metadata,
+): { code: number; details: string } | undefined {
+  if (access.token === null || (access.open_reading && !CHANGING.has(method))) return undefined
+  const [given = ''] = metadata.get('authorization')
+  const wanted = Buffer.from(`Bearer ${access.token}`)
+  const got = Buffer.from(given)
+  if (got.length === wanted.length && timingSafeEqual(got, wanted)) return undefined
+  return {
+    code: status.UNAUTHENTICATED,
+    details: `${method} needs metadata "authorization: Bearer TOKEN" on this address`,
+  }
+}
+
+function codeOf(error: unknown): number {
+  return error instanceof DoorError ? error.code : status.INTERNAL
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof DoorError ? error.message : 'the agent could not answer'
+}
