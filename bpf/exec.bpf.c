@@ -153,6 +153,8 @@ static __always_inline void exec_run(__u32 slot, struct task_struct *task, __u32
 			e->event.flags |= EXEC_FLAG_ERROR_CGROUP_NAME;
 	}
 	arguments_read(slot, e, task);
+	/* Chunks went before, and the rings are read in order of time: the exec must come after them. */
+	e->event.header.ktime_ns = bpf_ktime_get_ns();
 	entry_update(slot, e, task, former);
 	size = e->cursor;
 	if (size > EXEC_BLOB_BYTES)

@@ -106,7 +106,7 @@ export class StdoutExporter implements Exporter {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.flush()
     this.#open = false
-    if (this.#direct >= 0 && this.#direct !== this.#fd) fs.closeSync(this.#direct)
+    if (this.#direct >= 0 && this.#direct !== this.#fd && this.#direct !== CLOSED) fs.closeSync(this.#direct)
   }
 
   /** Blocks a thread of the pool until the reader has taken something, then goes on. */
@@ -161,6 +161,19 @@ export class StdoutExporter implements Exporter {
   }
 }
 
+/** Number of no descriptor: writing to it says EBADF, as the closed one would have. */
+const CLOSED = 2 ** 31 - 1
+
+/** include/uapi/asm-generic/fcntl.h; not in fs.constants. */
+const O_ACCMODE = 3
+
+/** Where stdout is closed at start, Bun (1.4.5) puts /dev/null there, open for reading as well; a shell's is not. */
+function isPlaceholder(fd: number): boolean {
+  if (fs.readlinkSync(`/proc/self/fd/${fd}`) !== '/dev/null') return false
+  const flags = /^flags:\s+([0-7]+)$/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))
+  return flags !== null && (parseInt(flags[1]!, 8) & O_ACCMODE) === fs.constants.O_RDWR
+}
+
 /** A descriptor on which writeSync never waits, or -1. */
 function directDescriptor(fd: number): number {
   let stat: fs.Stats
@@ -170,6 +183,7 @@ function directDescriptor(fd: number): number {
     return fd // closed: the first write says EBADF, and that is reported
   }
   if (stat.isFile()) return fd
+  if (isPlaceholder(fd)) return CLOSED
   const nonblocking = fs.constants.O_WRONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY
   if (stat.isFIFO() || stat.isCharacterDevice()) {
     try {
