@@ -32,7 +32,7 @@ async function main(): Promise<number> {
   const stopped = stopSignal(log)
   const host = readHostFacts(config.procfs, config.btf)
   try {
-    const lacks = missingFacts(host)
+    const lacks = missingFacts(host, config.btf)
     if (lacks.length > 0) throw new MissingError(lacks)
     await prepareObjects((object) => log.info({ object }, 'compiling'))
     const agent = await Agent.start(config, log, host, () => stopped.stop('nobody is left to get events'))

@@ -57,8 +57,8 @@ export function features(facts: KernelFacts): Feature[] {
   ]
 }
 
-/** What the agent cannot start without; empty when it can. Each line says how to get it. */
-export function missing(facts: HostFacts): string[] {
+/** What the agent cannot start without; empty when it can. Each line says how to get it. `btf` is the file of --btf. */
+export function missing(facts: HostFacts, btf = ''): string[] {
   const lines: string[] = []
   const { capabilities } = facts
   if (facts.version[0] < 5 || (facts.version[0] === 5 && facts.version[1] < 10)) {
@@ -72,7 +72,8 @@ export function missing(facts: HostFacts): string[] {
       )
     }
   }
-  if (facts.btf === null) {
+  if (facts.btf === null && btf !== '') lines.push(`No BTF of this kernel: no file "${btf}", named by --btf`)
+  else if (facts.btf === null) {
     lines.push('No BTF of this kernel: CONFIG_DEBUG_INFO_BTF is unset or /sys is not mounted; name a file with --btf')
   }
   if (facts.lockdown === 'confidentiality') {
