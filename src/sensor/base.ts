@@ -37,6 +37,9 @@ const CREDENTIAL_SECTIONS: readonly (readonly [CredentialSource, string])[] = [
   ['kprobe', 'kprobe/security_bprm_committing_creds'],
 ]
 
+/** Of 4 KiB each, where the map must be preallocated. */
+const PREALLOCATED_BINARIES_MAX = 2048
+
 /** Exit first: an entry that begins while we attach must also end. */
 const OBJECTS = ['exit', 'fork', 'exec'] as const
 
@@ -185,6 +188,11 @@ export class BaseSensor implements Disposable {
     if (source !== null && !chosen) return false
     this.#configure(object, source)
     this.maps.prepare(object)
+    if (object.hasMap('binaries') && !this.#allocatesInTracepoints()) {
+      const binaries = object.definition('binaries')
+      binaries.setFlags(0)
+      binaries.setMaxEntries(Math.min(binaries.max_entries, PREALLOCATED_BINARIES_MAX))
+    }
     object.load()
     // Loading proves little for a kprobe: attaching does, and is undone here.
     for (const program of chosen ? object.programs : []) {
@@ -217,6 +225,11 @@ export class BaseSensor implements Disposable {
       }
       if (name.endsWith('.rodata.hash')) object.global('hash_key').write(this.hash_key_bytes)
     }
+  }
+
+  /** Hash maps have an allocator that is safe in every context since 6.1 (commit 96da3f7d489d); older kernels warn of maps without preallocation. */
+  #allocatesInTracepoints(): boolean {
+    return this.#btf.findStruct('bpf_htab')?.members.some((member) => member.name === 'ma') === true
   }
 
   /** sched_process_exit has a second argument since 7.0; the first parameter of the prototype is the tracer's own. */
