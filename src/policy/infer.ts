@@ -41,8 +41,12 @@ export function contradiction(types: TypeTable, id: number, type: ArgumentType):
   if (type.name === 'nop' || found.kind === 'other') return null
   if (found.kind === 'void') return { wrong: 'is void', certain: true }
   if (!type.pointer) {
-    if (found.kind === 'pointer') return { wrong: `${is}, a pointer: its address is what ${type.name} shows`, certain: false }
-    if (found.kind === 'struct' || found.kind === 'union') return { wrong: `${is}, a struct`, certain: type.shape !== 'mask' }
+    if (found.kind === 'pointer') {
+      return { wrong: `${is}, a pointer: its address is what ${type.name} shows`, certain: false }
+    }
+    if (found.kind === 'struct' || found.kind === 'union') {
+      return { wrong: `${is}, a struct`, certain: type.shape !== 'mask' }
+    }
     const size = types.sizeOf(id)
     if (size > 0 && size * 8 < type.bits && type.name !== 'fd' && type.bits > 32) {
       return { wrong: `${is}, which has ${size * 8} bits: the others may be anything`, certain: false }

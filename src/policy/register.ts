@@ -6,7 +6,29 @@ export interface Register {
 }
 
 /** Order of struct pt_regs on x86-64 (arch/x86/include/asm/ptrace.h), 8 bytes each. */
-const X64 = ['r15', 'r14', 'r13', 'r12', 'rbp', 'rbx', 'r11', 'r10', 'r9', 'r8', 'rax', 'rcx', 'rdx', 'rsi', 'rdi', 'orig_rax', 'rip', 'cs', 'eflags', 'rsp', 'ss']
+const X64 = [
+  'r15',
+  'r14',
+  'r13',
+  'r12',
+  'rbp',
+  'rbx',
+  'r11',
+  'r10',
+  'r9',
+  'r8',
+  'rax',
+  'rcx',
+  'rdx',
+  'rsi',
+  'rdi',
+  'orig_rax',
+  'rip',
+  'cs',
+  'eflags',
+  'rsp',
+  'ss',
+]
 
 const X64_PARTS = new Map<string, Register>()
 X64.forEach((name, i) => {
@@ -14,7 +36,10 @@ X64.forEach((name, i) => {
   X64_PARTS.set(name, { offset, size: 8 })
   const numbered = /^r(\d+)$/.exec(name)
   if (numbered !== null) {
-    X64_PARTS.set(`${name}d`, { offset, size: 4 }).set(`${name}w`, { offset, size: 2 }).set(`${name}b`, { offset, size: 1 })
+    X64_PARTS.set(`${name}d`, { offset, size: 4 }).set(`${name}w`, { offset, size: 2 }).set(`${name}b`, {
+      offset,
+      size: 1,
+    })
     return
   }
   if (!/^r[a-z][a-z]$/.test(name) || name === 'rip') return
@@ -31,7 +56,10 @@ const ARM64_PARTS = new Map<string, Register>()
 for (let i = 0; i <= 30; i++) {
   ARM64_PARTS.set(`x${i}`, { offset: i * 8, size: 8 }).set(`w${i}`, { offset: i * 8, size: 4 })
 }
-ARM64_PARTS.set('sp', { offset: 248, size: 8 }).set('pc', { offset: 256, size: 8 }).set('pstate', { offset: 264, size: 8 })
+ARM64_PARTS.set('sp', { offset: 248, size: 8 }).set('pc', { offset: 256, size: 8 }).set('pstate', {
+  offset: 264,
+  size: 8,
+})
 
 export function findRegister(name: string, architecture: string): Register | undefined {
   return (architecture === 'arm64' ? ARM64_PARTS : X64_PARTS).get(name.replace(/^%/, ''))

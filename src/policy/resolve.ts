@@ -32,10 +32,16 @@ export function resolvePath(types: TypeTable, root: number, path: string): Resol
       if (depth > 0) follow()
       at = types.resolve(at.to)
     }
-    if (at.kind !== 'struct' && at.kind !== 'union') return `${quote(types.typeName(type))} has no members, so no ${quote(part)}`
+    if (at.kind !== 'struct' && at.kind !== 'union') {
+      return `${quote(types.typeName(type))} has no members, so no ${quote(part)}`
+    }
     const member = types.findMember(at.id, match[1]!)
-    if (member === undefined) return `${at.kind} ${at.name} has no member ${quote(match[1])}${closest(types, at.id, match[1]!)}`
-    if (member.bit_size > 0 || member.bit_offset % 8 !== 0) return `${quote(match[1])} is a bitfield, which cannot be read`
+    if (member === undefined) {
+      return `${at.kind} ${at.name} has no member ${quote(match[1])}${closest(types, at.id, match[1]!)}`
+    }
+    if (member.bit_size > 0 || member.bit_offset % 8 !== 0) {
+      return `${quote(match[1])} is a bitfield, which cannot be read`
+    }
     offset += member.bit_offset / 8
     type = member.type
     for (const [, index] of match[2]!.matchAll(/\[(\d+)\]/g)) {
@@ -67,12 +73,17 @@ function memberNames(types: TypeTable, id: number, depth: number): string[] {
   return types.struct(id).members.flatMap((member) => {
     if (member.name !== '') return [member.name]
     const inner = types.resolve(member.type)
-    return depth < 4 && (inner.kind === 'struct' || inner.kind === 'union') ? memberNames(types, inner.id, depth + 1) : []
+    return depth < 4 && (inner.kind === 'struct' || inner.kind === 'union')
+      ? memberNames(types, inner.id, depth + 1)
+      : []
   })
 }
 
 /** The struct that a type leads to: itself, or what it points to. */
-export function structOf(types: TypeTable, type: number): Extract<KernelType, { name: string; size: number }> | undefined {
+export function structOf(
+  types: TypeTable,
+  type: number,
+): Extract<KernelType, { name: string; size: number }> | undefined {
   let found = types.resolve(type)
   if (found.kind === 'pointer') found = types.resolve(found.to)
   return found.kind === 'struct' || found.kind === 'union' || found.kind === 'forward' ? found : undefined

@@ -1,0 +1,89 @@
+// Static probes (USDT): the notes that sys/sdt.h leaves in a file, and the places of arguments that they name.
+import type { Elf } from './elf.ts'
+
+export interface StaticProbeNote {
+  readonly provider: string
+  readonly name: string
+  /** File offset. */
+  readonly offset: bigint
+  /** File offset of the counter that says whether somebody listens, 0 for none. */
+  readonly semaphore: bigint
+  readonly arguments: readonly StaticProbeArgument[]
+}
+
+export type StaticProbeArgument =
+  | { readonly kind: 'register'; readonly size: number; readonly signed: boolean; readonly register: string }
+  | { readonly kind: 'constant'; readonly size: number; readonly signed: boolean; readonly value: bigint }
+  | {
+    readonly kind: 'memory'
+    readonly size: number
+    readonly signed: boolean
+    readonly register: string
+    readonly displacement: number
+  }
+  | { readonly kind: 'unknown'; readonly text: string }
+
+const OWNER = 'stapsdt'
+const NT_STAPSDT = 3
+
+export function staticProbes(elf: Elf): StaticProbeNote[] {
+  const base = elf.sections.find((section) => section.name === '.stapsdt.base')?.address ?? 0n
+  const found: StaticProbeNote[] = []
+  for (const { owner, type, description } of elf.notes()) {
+    if (owner !== OWNER || type !== NT_STAPSDT || description.length < 27) continue
+    // The linker of a prelinked file moves code, not notes: the distance to .stapsdt.base tells how far.
+    const moved = base === 0n ? 0n : base - description.readBigUInt64LE(8)
+    const [provider = '', name = '', places = ''] = description.toString('latin1', 24).split('\0')
+    const offset = elf.offsetOf(description.readBigUInt64LE(0) + moved)
+    if (offset === undefined) continue
+    const semaphore = description.readBigUInt64LE(16)
+    found.push({
+      provider,
+      name,
+      offset,
+      semaphore: semaphore === 0n ? 0n : elf.offsetOf(semaphore + moved) ?? 0n,
+      arguments: splitArguments(places).map(parseArgument),
+    })
+  }
+  return found
+}
+
+/** At spaces outside of brackets: arm64 writes `8@[sp, 16]`. */
+function splitArguments(text: string): string[] {
+  return text.match(/[^\s[(]+(?:\[[^\]]*\]|\([^)]*\))?/g) ?? []
+}
+
+/** `-4@%eax`, `8@-16(%rbp)`, `4@$5`, `8@x0`, `-4@[sp, 12]`. */
+export function parseArgument(text: string): StaticProbeArgument {
+  const match = /^(-?)([1248])@(.+)$/.exec(text)
+  if (match === null) return { kind: 'unknown', text }
+  const common = { size: Number(match[2]), signed: match[1] === '-' }
+  const place = match[3]!
+  const constant = /^\$?(-?(?:0x[0-9a-f]+|\d+))$/i.exec(place)
+  if (constant !== null) {
+    const digits = constant[1]!
+    return { kind: 'constant', ...common, value: digits.startsWith('-') ? -BigInt(digits.slice(1)) : BigInt(digits) }
+  }
+  const register = /^%?([a-z]\w*)$/i.exec(place)
+  if (register !== null) return { kind: 'register', ...common, register: wide(register[1]!) }
+  const memory = /^(-?(?:0x[0-9a-f]+|\d+))?\(%(\w+)\)$/i.exec(place) ?? arm64Memory(place)
+  if (memory !== null) {
+    return { kind: 'memory', ...common, register: wide(memory[2]!), displacement: Number(memory[1] ?? 0) }
+  }
+  return { kind: 'unknown', text }
+}
+
+function arm64Memory(place: string): [string, string, string] | null {
+  const match = /^\[(\w+)(?:, *#?(-?\d+))?\]$/.exec(place)
+  return match === null ? null : [place, match[2] ?? '0', match[1]!]
+}
+
+/** The whole register; the size stands before the @. High bytes (ah) keep their name. */
+function wide(name: string): string {
+  if (/^w\d+$/.test(name)) return `x${name.slice(1)}`
+  const numbered = /^(r\d+)[dwb]$/.exec(name)
+  if (numbered !== null) return numbered[1]!
+  const letters = /^(?:e)?([abcd])(?:x|l)$|^e?(si|di|bp|sp)l?$/.exec(name)
+  if (letters === null) return name
+  return letters[1] === undefined ? `r${letters[2]}` : `r${letters[1]}x`
+}

@@ -1,0 +1,134 @@
+// Which way a function is hooked: the cheapest one that this kernel allows and that does the job, and why.
+import type { SyscallTarget } from '../kernel/syscall.ts'
+import type { KernelFunction, PlanFacts, TypeTable } from './facts_type.ts'
+
+export interface FunctionTarget {
+  readonly symbol: string
+  readonly syscall: SyscallTarget | undefined
+  readonly types: TypeTable | null
+  /** Null where BTF does not have it. */
+  readonly prototype: KernelFunction | null
+  /** Module whose BTF has it; '' for the kernel itself. */
+  readonly module: string
+}
+
+export interface FunctionNeeds {
+  /** An Override action: the hook must be able to refuse. */
+  readonly override: boolean
+  /** A Sigkill action: refuse as well where that is possible. */
+  readonly kill: boolean
+  readonly registers: boolean
+  readonly method: 'fmod-ret' | 'override-return' | undefined
+}
+
+export type FunctionAttach =
+  | { readonly kind: 'fentry' | 'fmod_ret' | 'kprobe' | 'kprobe_override' | 'sys_enter'; readonly reason: string }
+  | { readonly kind: 'lsm'; readonly hook: string; readonly reason: string }
+
+/** Arguments that a trampoline passes in registers on x86-64; more of them need 6.7 and later. */
+const TRAMPOLINE_PARAMETERS_MAX = 6
+
+/** A text: why none works. */
+export function chooseAttach(target: FunctionTarget, needs: FunctionNeeds, facts: PlanFacts): FunctionAttach | string {
+  if (needs.override || needs.kill) {
+    const refusing = chooseRefusing(target, needs, facts)
+    if (typeof refusing !== 'string') return refusing
+    if (needs.override) return refusing
+  }
+  return chooseObserving(target, needs, facts)
+}
+
+/** The same, for who only watches. */
+export function chooseObserving(
+  target: FunctionTarget,
+  needs: FunctionNeeds,
+  facts: PlanFacts,
+): FunctionAttach | string {
+  const { attach } = facts
+  if (needs.registers) {
+    if (attach.kprobe.works) return { kind: 'kprobe', reason: 'source pt_regs needs a kprobe' }
+    return `source pt_regs needs a kprobe: ${attach.kprobe.reason}`
+  }
+  const why_not = whyNotTrampoline(target, facts)
+  if (why_not === '') return { kind: 'fentry', reason: 'fentry is the cheapest way to a function' }
+  if (attach.kprobe.works && facts.traceable(target.symbol) !== false) {
+    return { kind: 'kprobe', reason: `no fentry: ${why_not}` }
+  }
+  const no_kprobe = attach.kprobe.works ? `${target.symbol} cannot be traced` : attach.kprobe.reason
+  if (target.syscall !== undefined && attach.raw_tp.works) {
+    return {
+      kind: 'sys_enter',
+      reason: `no fentry: ${why_not}; no kprobe: ${no_kprobe}; system calls can be seen in raw_tp/sys_enter`,
+    }
+  }
+  return `fentry: ${why_not}; kprobe: ${no_kprobe}`
+}
+
+/** '' where fentry works. */
+function whyNotTrampoline({ symbol, prototype, types }: FunctionTarget, facts: PlanFacts): string {
+  if (!facts.attach.fentry.works) return facts.attach.fentry.reason
+  if (prototype === null || types === null) return `${symbol} is not in BTF`
+  if (facts.traceable(symbol) === false) return `${symbol} cannot be traced`
+  if (prototype.variadic) return `${symbol} takes a variable number of arguments`
+  if (prototype.parameters.length > TRAMPOLINE_PARAMETERS_MAX) {
+    return `${symbol} has ${prototype.parameters.length} parameters, at most ${TRAMPOLINE_PARAMETERS_MAX} fit registers`
+  }
+  for (const { type } of [...prototype.parameters, { type: prototype.returns }]) {
+    const found = types.resolve(type)
+    if (found.kind === 'struct' || found.kind === 'union' || found.kind === 'float') {
+      return `${symbol} passes a ${found.kind} by value`
+    }
+  }
+  return ''
+}
+
+function chooseRefusing(
+  target: FunctionTarget,
+  { method, override }: FunctionNeeds,
+  facts: PlanFacts,
+): FunctionAttach | string {
+  const { symbol, syscall, prototype } = target
+  const { attach } = facts
+  const security = symbol.startsWith('security_')
+  const action = override ? 'Override' : 'Sigkill'
+  if (!security && syscall === undefined) {
+    if (attach.kprobe_override.works && override) {
+      return { kind: 'kprobe_override', reason: 'bpf_override_return, if the kernel lists it for error injection' }
+    }
+    return `Override of ${symbol}: only system calls and security_ functions can be refused here; ${attach.kprobe_override.reason}`
+  }
+  const modify = security ? attach.fmod_ret : attach.syscall_fmod_ret
+  const in_btf = prototype !== null && returnsInt(target)
+  const kprobe: FunctionAttach | undefined = attach.kprobe_override.works && override
+    ? { kind: 'kprobe_override', reason: 'bpf_override_return' }
+    : undefined
+  if (method === 'override-return' && kprobe !== undefined) return kprobe
+  if (modify.works && in_btf) {
+    return {
+      kind: 'fmod_ret',
+      reason: security
+        ? `${action}: fmod_ret decides before any security module does`
+        : `${action}: the kernel allows fmod_ret on system calls`,
+    }
+  }
+  const hook = symbol.slice('security_'.length)
+  if (security && attach.lsm.works && facts.types?.findFunction(`bpf_lsm_${hook}`) !== undefined) {
+    return {
+      kind: 'lsm',
+      hook,
+      reason: `${action}: fmod_ret does not work (${modify.reason}), the BPF LSM hook ${hook} does`,
+    }
+  }
+  if (kprobe !== undefined) return kprobe
+  const no_modify = modify.works ? `${symbol} is not in BTF or does not return an int` : modify.reason
+  const options = security
+    ? 'CONFIG_BPF_LSM or trampolines'
+    : 'CONFIG_FUNCTION_ERROR_INJECTION or CONFIG_BPF_KPROBE_OVERRIDE'
+  return `${action} needs ${options}: fmod_ret: ${no_modify}; kprobe override: ${attach.kprobe_override.reason}`
+}
+
+function returnsInt({ types, prototype }: FunctionTarget): boolean {
+  if (types === null || prototype === null) return false
+  const type = types.resolve(prototype.returns)
+  return type.kind === 'int' && type.size >= 4
+}
