@@ -1,5 +1,7 @@
 /** What leaves the agent: the JSON of every event kind, and what filters and exporters see beside the line. */
 
+import type { Container } from '../process/container_entry.ts'
+
 /** Kinds of lines, as the first key of the line; `loss` is Thump's own. */
 export type EventType =
   | 'process_exec'
@@ -92,6 +94,17 @@ export interface EventMeta {
 export interface EventLine {
   readonly line: string
   readonly meta: EventMeta
+  /** Set: `line` is empty until the container of the process is known or the time for that is over. */
+  readonly held?: HeldLine
+}
+
+/** What a line is made of once its container is known. */
+export interface HeldLine {
+  readonly container: Container
+  /** With marks where pods belong. */
+  readonly body: string
+  readonly time: string
+  readonly extra: string
 }
 
 export interface Capabilities {

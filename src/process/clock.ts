@@ -1,5 +1,7 @@
 /** Between the kernel's monotonic nanoseconds and the RFC 3339 text of protobuf JSON. */
 
+import { ascii, type JsonBytes } from '../event/bytes.ts'
+
 const BILLION = 1_000_000_000
 
 /** The three clocks (CLOCK_MONOTONIC, _REALTIME, _BOOTTIME) read one right after the other. */
@@ -25,6 +27,8 @@ export class WallClock {
   #boot_offset_nanoseconds = 0
   #second = -1
   #second_text = ''
+  #bytes_second = -1
+  #bytes_of_second = ascii('')
 
   constructor(reading: ClockReading) {
     this.refresh(reading)
@@ -45,7 +49,25 @@ export class WallClock {
     return this.#format(seconds + this.#offset_seconds, nanoseconds + this.#offset_nanoseconds)
   }
 
-  /** The same for CLOCK_BOOTTIME, which counts suspended time too. */
+  /** The same, always with nine digits, straight into JSON. False where fewer would be due: at full microseconds. */
+  textTo(json: JsonBytes, seconds: number, nanoseconds: number): boolean {
+    let wall_nanoseconds = nanoseconds + this.#offset_nanoseconds
+    let wall_seconds = seconds + this.#offset_seconds
+    if (wall_nanoseconds >= BILLION) {
+      wall_nanoseconds -= BILLION
+      wall_seconds++
+    }
+    if (wall_nanoseconds % 1000 === 0) return false
+    if (wall_seconds !== this.#bytes_second) {
+      this.#bytes_of_second = ascii(new Date(wall_seconds * 1000).toISOString().slice(0, 20))
+      this.#bytes_second = wall_seconds
+    }
+    json.constant(this.#bytes_of_second)
+    json.number(wall_nanoseconds, 9)
+    return true
+  }
+
+  /** text() for CLOCK_BOOTTIME, which counts suspended time too. */
   bootText(seconds: number, nanoseconds: number): string {
     return this.#format(seconds + this.#boot_offset_seconds, nanoseconds + this.#boot_offset_nanoseconds)
   }

@@ -6,16 +6,18 @@ import {
   CREDENTIALS,
   decodeCredentials,
   decodeNamespaces,
+  EVENT_HEADER,
   EXEC_EVENT,
   EXEC_EVENT_SIZE,
   EXEC_FLAG,
+  NAMESPACES,
 } from '../../ffi/wire.gen.ts'
 import { bytesBehind, decodeUtf8 } from '../event/text.ts'
 import type { EnvironmentVariable } from '../event/type.ts'
 import { joinArguments, splitEnvironment } from './arguments.ts'
 import { capabilitiesJson } from './capability.ts'
 import type { ChunkAssembler } from './chunk.ts'
-import { dockerId } from './container.ts'
+import type { ContainerTable } from './container_table.ts'
 import { binaryPropertiesJson, credentialsJson, type NamespacePrinter } from './credential.ts'
 import { Image, type ImageOptions, imageOptions } from './fragment.ts'
 import { readNumber } from './ktime.ts'
@@ -51,7 +53,7 @@ const ESCAPED = /["\\\u0001-\u001f]/
 /** Reads one record at a time: what it says beside the image stands in `flags` and `extra` until the next. */
 export class ExecReader {
   /** Image of a fork whose parent nobody knows. */
-  readonly unknown_image = new Image('', '', '', 0, 0xffff_ffff, '', 0, undefined)
+  readonly unknown_image = new Image('', '', '', 0, 0xffff_ffff, undefined, 0, undefined)
   /** The record's enum exec_flag, with what was found out here added. */
   flags = 0
   /** Nothing in the record's texts needs escaping in JSON. */
@@ -61,13 +63,20 @@ export class ExecReader {
   readonly #options: ExecOptions
   readonly #namespaces: NamespacePrinter
   readonly #chunks: ChunkAssembler
+  readonly #containers: ContainerTable
   /** No option asks for more than every event has. */
   readonly #plain: boolean
 
-  constructor(options: ExecOptions, namespaces: NamespacePrinter, chunks: ChunkAssembler) {
+  constructor(
+    options: ExecOptions,
+    namespaces: NamespacePrinter,
+    chunks: ChunkAssembler,
+    containers: ContainerTable,
+  ) {
     this.#options = options
     this.#namespaces = namespaces
     this.#chunks = chunks
+    this.#containers = containers
     this.#plain = options.process_cred !== true && options.process_ns !== true && options.environment !== true &&
       options.user_names === undefined
   }
@@ -143,14 +152,21 @@ export class ExecReader {
     this.flags = flags
     this.extra = ''
     this.#tell(view, at, flags)
+    const cgroup_id = readNumber(view, at + EXEC_EVENT.cgroup_id)
     return new Image(
       binary,
       joined,
       cwd,
       view.getUint32(at + EXEC_EVENT.credentials + CREDENTIALS.euid, true),
       view.getUint32(at + EXEC_EVENT.auid, true),
-      dockerId(cgroup),
-      readNumber(view, at + EXEC_EVENT.cgroup_id),
+      this.#containers.at(
+        cgroup_id,
+        cgroup,
+        view.getUint32(at + EXEC_EVENT.namespaces + NAMESPACES.mnt, true),
+        view.getUint32(at + EXEC_EVENT.namespaces + NAMESPACES.pid, true),
+        readNumber(view, at + EVENT_HEADER.ktime_ns),
+      ),
+      cgroup_id,
       this.#plain ? undefined : this.#imageOptions(view, at, binary, environment_text),
     )
   }
@@ -172,8 +188,8 @@ export class ExecReader {
       capabilities: this.#options.process_cred === true ? credentials : undefined,
       environment: undefined,
     })
-    const docker = dockerId(entry.cgroup)
-    return new Image(entry.binary, joined, cwd, credentials.euid, entry.auid, docker, entry.cgroup_id, options)
+    const container = this.#containers.at(entry.cgroup_id, entry.cgroup, namespaces.mnt, namespaces.pid, 0)
+    return new Image(entry.binary, joined, cwd, credentials.euid, entry.auid, container, entry.cgroup_id, options)
   }
 
   #imageOptions(view: DataView, at: number, binary: string, environment_text: string): ImageOptions {

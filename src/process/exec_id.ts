@@ -1,5 +1,7 @@
 /** Tetragon's exec_id: base64 of `node:start:pid`. */
 
+import type { JsonBytes } from '../event/bytes.ts'
+
 /** Longest text behind the node's name: 20 digits of time, 10 of pid, two colons, and room. */
 const TAIL_MAX = 40
 
@@ -20,6 +22,15 @@ export class ExecIds {
 
   /** Start as whole seconds and nanoseconds below 10^9; together they stand as one decimal number of nanoseconds. */
   encode(seconds: number, nanoseconds: number, pid: number): string {
+    return this.#bytes.toString('base64', 0, this.#write(seconds, nanoseconds, pid))
+  }
+
+  /** The same, straight into JSON. */
+  encodeTo(json: JsonBytes, seconds: number, nanoseconds: number, pid: number): void {
+    json.base64(this.#bytes, this.#write(seconds, nanoseconds, pid))
+  }
+
+  #write(seconds: number, nanoseconds: number, pid: number): number {
     const bytes = this.#bytes
     let at = this.#tail_at
     if (seconds === 0) {
@@ -29,8 +40,7 @@ export class ExecIds {
       at = writeNumber(bytes, at, nanoseconds, 9)
     }
     bytes[at++] = 0x3a
-    at = writeNumber(bytes, at, pid, digitsOf(pid))
-    return bytes.toString('base64', 0, at)
+    return writeNumber(bytes, at, pid, digitsOf(pid))
   }
 }
 

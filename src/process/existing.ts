@@ -9,7 +9,7 @@ import type { ProcfsProcess } from './procfs.ts'
 
 /** Pid 0, which Tetragon shows as `<kernel>`, started at 1 ns and its own parent. */
 export function kernelProcess(node: Node): Process {
-  const image = new Image('<kernel>', '', '', 0, 0, '', 0, undefined)
+  const image = new Image('<kernel>', '', '', 0, 0, undefined, 0, undefined)
   const exec_id = node.ids.encode(0, 1, 0)
   return new Process(node, 'procfs', 0, 0, 0, 1, undefined, exec_id, image, flagText(EXEC_FLAG.PROCFS), false)
 }
@@ -25,7 +25,21 @@ export function existingProcess(
   const image = reader.existingImage(entry)
   const in_init_tree = (entry.flags & EXEC_FLAG.IN_INIT_TREE) !== 0
   const flags = flagText(entry.flags)
-  return new Process(node, 'procfs', entry.pid, entry.pid, seconds, nanoseconds, parent, '', image, flags, in_init_tree)
+  const process = new Process(
+    node,
+    'procfs',
+    entry.pid,
+    entry.pid,
+    seconds,
+    nanoseconds,
+    parent,
+    '',
+    image,
+    flags,
+    in_init_tree,
+  )
+  process.ns_pid = entry.ns_pid
+  return process
 }
 
 /** The same processes, each behind its parent: pids wrap around, so that a parent can have the higher one. */

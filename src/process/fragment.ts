@@ -3,6 +3,7 @@
 import { quote } from '../event/text.ts'
 import type { CapabilityMasks, EnvironmentVariable, ImageReference, Pod } from '../event/type.ts'
 import { environmentJson } from './arguments.ts'
+import type { Container } from './container_entry.ts'
 
 /** Members that only options bring in, as JSON led by commas. */
 export interface ImageOptions {
@@ -27,10 +28,8 @@ export class Image implements ImageReference {
   readonly cwd: string
   readonly uid: number
   readonly auid: number
-  readonly docker: string
   readonly cgroup_id: number
-  /** Kubernetes may tell it after the exec: Process.setPod(). */
-  pod: Pod | undefined = undefined
+  readonly container: Container | undefined
   readonly options: ImageOptions | undefined
 
   constructor(
@@ -39,7 +38,7 @@ export class Image implements ImageReference {
     cwd: string,
     uid: number,
     auid: number,
-    docker: string,
+    container: Container | undefined,
     cgroup_id: number,
     options: ImageOptions | undefined,
   ) {
@@ -48,9 +47,18 @@ export class Image implements ImageReference {
     this.cwd = cwd
     this.uid = uid
     this.auid = auid
-    this.docker = docker
+    this.container = container
     this.cgroup_id = cgroup_id
     this.options = options
+  }
+
+  get docker(): string {
+    return this.container === undefined ? '' : this.container.name.docker
+  }
+
+  /** As far as it is known by now. */
+  get pod(): Pod | undefined {
+    return this.container?.pod(this.container.isProbe(this.binary, this.arguments))
   }
 
   get capabilities(): CapabilityMasks | undefined {
@@ -106,12 +114,11 @@ export function plainWhatJson(image: Image): string {
   return `,"uid":${image.uid}${cwd}${binary},"arguments":"${image.arguments.replaceAll('"', '\\"')}"`
 }
 
-/** `,"auid":…` to `,"docker":…` */
-export function whereJson(image: Image): string {
-  if (image.pod === undefined && image.docker === '') {
+/** `,"auid":…` to `,"docker":…`, with `,"pod":…` given. */
+export function whereJson(image: Image, pod: string): string {
+  if (image.container === undefined) {
     return image.auid === 0xffff_ffff ? ',"auid":4294967295' : ',"auid":' + image.auid
   }
-  const pod = image.pod === undefined ? '' : ',"pod":' + JSON.stringify(image.pod)
   const docker = image.docker === '' ? '' : ',"docker":' + quote(image.docker)
   return ',"auid":' + image.auid + pod + docker
 }

@@ -1,6 +1,6 @@
 /** One image of one process, with its JSON made once. */
 
-import type { Pod, ProcessReference } from '../event/type.ts'
+import type { ProcessReference } from '../event/type.ts'
 import type { WallClock } from './clock.ts'
 import type { ExecIds } from './exec_id.ts'
 import { type Image, whatJson, whereJson } from './fragment.ts'
@@ -41,6 +41,8 @@ export class Process implements ProcessReference {
   graced = false
   /** The cache dropped it. */
   removed = false
+  /** In its innermost pid namespace; 0 where nobody asks for it. */
+  ns_pid = 0
   /** How many images of this pid stand before this one without a fork between. */
   readonly generation: number
   readonly #node: Node
@@ -49,6 +51,8 @@ export class Process implements ProcessReference {
   #parent_exec_id: string
   #start_time = ''
   #json = ''
+  /** Container.version that #json shows. */
+  #version = 0
   /** Where `,"refcnt"` may stand in #json, where `,"tid"` begins, and where what follows it does. */
   #refcnt_at = 0
   #tid_at = 0
@@ -106,7 +110,10 @@ export class Process implements ProcessReference {
 
   /** The process as `parent`, as one of `ancestors`, and in the events of its own life. */
   get json(): string {
-    if (this.#json === '') this.#build(whatJson(this.image))
+    const container = this.image.container
+    if (this.#json === '' || (container !== undefined && container.version !== this.#version)) {
+      this.#build(whatJson(this.image))
+    }
     return this.#json
   }
 
@@ -122,9 +129,9 @@ export class Process implements ProcessReference {
 
   /** The process in the event of a hook that thread `tid` ran into. */
   hookJson(tid: number): string {
+    const json = this.json
     const hook = this.#hook
     if (hook !== undefined && hook.tid === tid && hook.references === this.references) return hook.json
-    const json = this.json
     const refcnt_end = this.#refcnt_at + (this.origin === 'fork' ? ',"refcnt":1'.length : 0)
     const head = `${json.slice(0, this.#refcnt_at)},"refcnt":${this.references + 1}`
     const text = flat(`${head}${json.slice(refcnt_end, this.#tid_at)},"tid":${tid}${json.slice(this.#after_tid_at)}`)
@@ -132,11 +139,10 @@ export class Process implements ProcessReference {
     return text
   }
 
-  /** Gives it a pod that became known after the exec. Forked children that share the image show it when they are next. */
-  setPod(pod: Pod): void {
-    this.image.pod = pod
-    this.#json = ''
-    this.#hook = undefined
+  /** `,"pod":{…}` as known by now, or ''. */
+  podJson(): string {
+    const { container, binary, arguments: joined } = this.image
+    return container === undefined ? '' : container.podJson(this.ns_pid, container.isProbe(binary, joined))
   }
 
   /** Cuts the way up, so that a chain of ended processes can be freed link by link. */
@@ -153,11 +159,17 @@ export class Process implements ProcessReference {
   #build(what_json: string): void {
     const image = this.image
     const options = image.options
+    let pod = ''
+    if (image.container !== undefined) {
+      pod = image.container.waiting ? image.container.mark(this) : this.podJson()
+      this.#version = image.container.version
+      this.#hook = undefined
+    }
     const flags = this.flags === '' ? '' : `,"flags":"${this.flags}"`
     const parent_exec_id = this.parent_exec_id
     const parent = parent_exec_id === '' ? '' : `,"parent_exec_id":"${parent_exec_id}"`
     const head = `{"exec_id":"${this.exec_id}","pid":${this.pid}${what_json}${flags},"start_time":"${this.start_time}"${
-      whereJson(image)
+      whereJson(image, pod)
     }${parent}`
     const refcnt = this.origin === 'fork' ? ',"refcnt":1' : ''
     const tid = ',"tid":' + this.pid

@@ -38,6 +38,8 @@ import type { EventLine, EventType } from '../event/type.ts'
 import { CACHE_LIMITS, type CacheLimits, ProcessCache } from './cache.ts'
 import { CHUNK_LIMITS, ChunkAssembler, type ChunkLimits } from './chunk.ts'
 import type { WallClock } from './clock.ts'
+import { MARK, replaceMarks } from './container_entry.ts'
+import { ContainerTable } from './container_table.ts'
 import { NamespacePrinter } from './credential.ts'
 import { type ExecOptions, ExecReader } from './exec.ts'
 import { ExecIds } from './exec_id.ts'
@@ -46,6 +48,7 @@ import { flagText } from './flag.ts'
 import { plainWhatJson } from './fragment.ts'
 import { Ktime, readNumber } from './ktime.ts'
 import { type Node, Process } from './process.ts'
+import { ancestorsJson, unknownJson } from './process_json.ts'
 import type { ProcfsProcess } from './procfs.ts'
 
 /** Events that carry `ancestors`, by the words of --enable-ancestors. */
@@ -59,6 +62,7 @@ export interface TrackerOptions extends LineOptions, ExecOptions {
   readonly ancestors?: ReadonlySet<AncestorsOption>
   readonly cache?: CacheLimits
   readonly chunks?: ChunkLimits
+  readonly containers?: ContainerTable
 }
 
 /** What a hook's record says about where it ran. */
@@ -73,6 +77,7 @@ export interface HookOrigin {
 export class Tracker {
   readonly cache: ProcessCache
   readonly chunks: ChunkAssembler
+  readonly containers: ContainerTable
   readonly records: RecordCounters = createRecordCounters()
   readonly lines: LineWriter
   /** Pid 0, the parent of 1 and 2. */
@@ -91,7 +96,9 @@ export class Tracker {
     this.cache = new ProcessCache(options.cache ?? CACHE_LIMITS)
     this.chunks = new ChunkAssembler(options.chunks ?? CHUNK_LIMITS)
     this.lines = new LineWriter(options)
-    this.#reader = new ExecReader(options, new NamespacePrinter(options.host_namespaces), this.chunks)
+    this.containers = options.containers ?? new ContainerTable(options.host_namespaces)
+    const namespaces = new NamespacePrinter(options.host_namespaces)
+    this.#reader = new ExecReader(options, namespaces, this.chunks, this.containers)
     this.kernel = kernelProcess(this.#node)
   }
 
@@ -131,6 +138,7 @@ export class Tracker {
       flagText(flags),
       (flags & EXEC_FLAG.IN_INIT_TREE) !== 0,
     )
+    process.ns_pid = view.getUint32(at + EXEC_EVENT.ns_pid, true)
     if (this.#reader.plain) process.build(plainWhatJson(image))
     this.cache.add(process, ns)
     const ancestors = this.#ancestors.has('base') ? ancestorsJson(process) : ''
@@ -160,6 +168,7 @@ export class Tracker {
       in_init_tree ? 'execve inInitTree' : 'execve',
       in_init_tree,
     )
+    process.ns_pid = view.getUint32(at + FORK_EVENT.ns_pid, true)
     this.cache.add(process, ns)
   }
 
@@ -264,6 +273,7 @@ export class Tracker {
   sweep(now_ns: number): void {
     this.cache.sweep(now_ns)
     this.chunks.expire(now_ns)
+    this.containers.sweep(now_ns)
   }
 
   #parent(key: number, parent_pid: number, own_pid: number): Process | undefined {
@@ -298,27 +308,42 @@ export class Tracker {
     process: Process | undefined,
     policy: string | undefined,
   ): EventLine {
-    const line = this.lines.line(body, time, extra)
+    const container = process?.image.container
+    if (this.containers.waiting > 0) {
+      if (container?.waiting === true) {
+        const meta = { type, ktime_ns, seq: 0, process, policy }
+        return { line: '', meta, held: { container, body, time, extra } }
+      }
+      // Of the parent or an ancestor in a container that is not known yet: nobody waits for another process' sake.
+      if (body.includes(MARK)) body = this.#withoutMarks(body)
+    }
+    const line = this.lines.line(body, time, container === undefined ? extra : extra + container.extra)
     return { line, meta: { type, ktime_ns, seq: this.lines.seq, process, policy } }
+  }
+
+  /** The line of an event that was held back, with what is known by now. */
+  finish(event: EventLine): EventLine {
+    const { held, meta } = event
+    if (held === undefined) return event
+    const line = this.lines.line(this.#withoutMarks(held.body), held.time, held.extra + held.container.extra)
+    return { line, meta: { ...meta, seq: this.lines.seq } }
+  }
+
+  #withoutMarks(body: string): string {
+    return replaceMarks(body, (key) => {
+      const known = this.cache.get(key)
+      if (known !== undefined) return known
+      for (const container of this.containers.values()) {
+        const process = container.marked(key)
+        if (process !== undefined) return process
+      }
+      return undefined
+    })
   }
 }
 
 function ancestorsOption(type: EventType): AncestorsOption {
   return type.slice('process_'.length) as AncestorsOption
-}
-
-function ancestorsJson(process: Process): string {
-  let json = ''
-  let ancestor = process.parent?.parent
-  while (ancestor !== undefined && ancestor.pid !== 0) {
-    json += json === '' ? ',"ancestors":[' + ancestor.json : ',' + ancestor.json
-    ancestor = ancestor.parent
-  }
-  return json === '' ? '' : json + ']'
-}
-
-function unknownJson(pid: number, tid: number, time: string): string {
-  return `{"pid":${pid},"flags":"unknown","start_time":"${time}","tid":${tid}}`
 }
 
 const lost_time = new Ktime()

@@ -10,7 +10,7 @@ const NODE: Node = {
   ids: new ExecIds('n'),
   clock: new WallClock({ monotonic_ns: 0n, realtime_ns: 0n, boottime_ns: 0n }),
 }
-const IMAGE = new Image('/bin/x', '', '/', 0, 0, '', 0, undefined)
+const IMAGE = new Image('/bin/x', '', '/', 0, 0, undefined, 0, undefined)
 const LIMITS = { processes_max: 100, ended_max: 10, grace_ns: 1000, generations_max: 4 }
 
 function create(key: number, pid: number, parent?: Process, origin: 'exec' | 'fork' = 'exec'): Process {
@@ -180,21 +180,4 @@ test('the same process has the same id in its own text and as a parent', () => {
   const fork = create(3, 8, shell, 'fork')
   expect(JSON.parse(fork.json).refcnt).toBe(1)
   expect(JSON.parse(fork.hookJson(8)).refcnt).toBe(1)
-  fork.setPod({ namespace: 'default', name: 'web' })
-  expect(Object.keys(JSON.parse(fork.json))).toEqual([
-    'exec_id',
-    'pid',
-    'uid',
-    'cwd',
-    'binary',
-    'flags',
-    'start_time',
-    'auid',
-    'pod',
-    'parent_exec_id',
-    'refcnt',
-    'tid',
-    'in_init_tree',
-  ])
-  IMAGE.pod = undefined
 })

@@ -127,7 +127,8 @@ describe('dockerId()', () => {
     ['/', ''],
     ['', ''],
     [`/system.slice/${'x'.repeat(70)}.service`, ''],
-    [`/system.slice/docker-${id}.scope/inner`, ''],
+    [`/system.slice/docker-${id}.scope/inner`, cut],
+    [`/machine.slice/libpod-conmon-${id}.scope`, ''],
     [`kubepods-${'b'.repeat(80)}-${id.slice(0, 40)}`, cut],
   ]
   for (const [cgroup, expected] of cases) {

@@ -1,0 +1,156 @@
+/** Containers by cgroup and by id: found when a process executes, kept five minutes beyond their end. */
+
+import { type ContainerName, containerName, plainContainerName } from './container.ts'
+import { Container } from './container_entry.ts'
+
+export interface ContainerLimits {
+  readonly containers_max: number
+  /** Cgroups whose container is remembered, those of the host included. */
+  readonly cgroups_max: number
+  /** How long after its last event an ended container stays, in nanoseconds. */
+  readonly kept_ns: number
+}
+
+export const CONTAINER_LIMITS: ContainerLimits = { containers_max: 8192, cgroups_max: 32768, kept_ns: 300e9 }
+
+export interface ContainerCounters {
+  added: number
+  removed: number
+  evicted: number
+}
+
+export interface ContainerTableOptions {
+  readonly limits?: ContainerLimits
+  /** Called with each new one: whoever can tell more learns of it here. */
+  readonly onAdded?: (container: Container) => void
+  /** Whether the cgroup of a container still exists; absent: nobody can tell, time alone decides. */
+  readonly exists?: (root: string) => boolean
+}
+
+interface Cgroup {
+  readonly path: string
+  /** By a path that names it, whoever asks. */
+  readonly container: Container | undefined
+  /** For processes with namespaces of their own. */
+  plain: Container | undefined
+}
+
+export class ContainerTable {
+  readonly counters: ContainerCounters = { added: 0, removed: 0, evicted: 0 }
+  /** Containers that events wait for: as long as there are none, no line can hold a mark. */
+  waiting = 0
+  readonly #limits: ContainerLimits
+  readonly #host: { readonly mnt: number; readonly pid: number }
+  readonly #cgroups = new Map<number, Cgroup>()
+  readonly #by_key = new Map<string, Container>()
+  #onAdded: (container: Container) => void
+  #exists: ((root: string) => boolean) | undefined
+
+  constructor(host: { readonly mnt: number; readonly pid: number }, options: ContainerTableOptions = {}) {
+    this.#host = host
+    this.#limits = options.limits ?? CONTAINER_LIMITS
+    this.#onAdded = options.onAdded ?? (() => {})
+    this.#exists = options.exists
+  }
+
+  get size(): number {
+    return this.#by_key.size
+  }
+
+  values(): IterableIterator<Container> {
+    return this.#by_key.values()
+  }
+
+  /** Container of a process that executes in a cgroup; undefined for the host's. `cgroup_id` 0 is not remembered. */
+  at(cgroup_id: number, path: string, mnt: number, pid: number, now_ns: number): Container | undefined {
+    let cgroup = cgroup_id === 0 ? undefined : this.#cgroups.get(cgroup_id)
+    // A cgroup's id is not used again while the machine runs; its path changes only by rename (v1).
+    if (cgroup === undefined || cgroup.path !== path) cgroup = this.#addCgroup(cgroup_id, path, now_ns)
+    let container = cgroup.container ?? cgroup.plain
+    if (container === undefined) {
+      if (pid === this.#host.pid || mnt === this.#host.mnt || path === '/' || path === '') return undefined
+      cgroup.plain = container = this.#addPlain(cgroup_id, path, now_ns)
+    } else if (cgroup.container === undefined && pid === this.#host.pid) {
+      return undefined // the runtime's own process, on its way in
+    }
+    if (container !== undefined) container.used_ns = now_ns
+    return container
+  }
+
+  /** By id, whole or its first characters; for requests by people. */
+  byId(id: string): Container | undefined {
+    for (const container of this.#by_key.values()) if (container.name.id.startsWith(id)) return container
+    return undefined
+  }
+
+  /** A container whose cgroup has just appeared: nothing runs in it yet. */
+  appear(cgroup_id: number, path: string, now_ns: number): Container | undefined {
+    const cgroup = this.#addCgroup(cgroup_id, path, now_ns)
+    if (cgroup.container !== undefined) cgroup.container.used_ns = now_ns
+    return cgroup.container
+  }
+
+  /** Forgets containers that ended long enough ago. */
+  sweep(now_ns: number): void {
+    const before_ns = now_ns - this.#limits.kept_ns
+    for (const [key, container] of this.#by_key) {
+      if (container.used_ns > before_ns || container.waiting) continue
+      if (this.#exists?.(container.name.root) === true) {
+        container.used_ns = now_ns
+        continue
+      }
+      this.#by_key.delete(key)
+      this.counters.removed++
+      this.#forgetCgroups(container)
+    }
+  }
+
+  #addCgroup(cgroup_id: number, path: string, now_ns: number): Cgroup {
+    const name = containerName(path)
+    const container = name === undefined ? undefined : this.#container(name, cgroup_id, now_ns)
+    const cgroup: Cgroup = { path, container, plain: undefined }
+    if (cgroup_id === 0) return cgroup
+    if (this.#cgroups.size >= this.#limits.cgroups_max) this.#cgroups.delete(this.#cgroups.keys().next().value!)
+    this.#cgroups.set(cgroup_id, cgroup)
+    return cgroup
+  }
+
+  /** A cgroup below that of a known container is part of it. */
+  #addPlain(cgroup_id: number, path: string, now_ns: number): Container | undefined {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const outer = this.#by_key.get(path.slice(0, end))
+      if (outer !== undefined) return outer
+    }
+    const name = plainContainerName(path)
+    return name === undefined ? undefined : this.#container(name, cgroup_id, now_ns)
+  }
+
+  #container(name: ContainerName, cgroup_id: number, now_ns: number): Container {
+    const known = this.#by_key.get(name.root)
+    if (known !== undefined) return known
+    if (this.#by_key.size >= this.#limits.containers_max) this.#evict()
+    const container = new Container(name, cgroup_id)
+    container.used_ns = now_ns
+    this.#by_key.set(name.root, container)
+    this.counters.added++
+    this.#onAdded(container)
+    return container
+  }
+
+  /** The one that was added first of those that nothing waits for. */
+  #evict(): void {
+    for (const [key, container] of this.#by_key) {
+      if (container.waiting) continue
+      this.#by_key.delete(key)
+      this.#forgetCgroups(container)
+      this.counters.evicted++
+      return
+    }
+  }
+
+  #forgetCgroups(container: Container): void {
+    for (const [id, cgroup] of this.#cgroups) {
+      if (cgroup.container === container || cgroup.plain === container) this.#cgroups.delete(id)
+    }
+  }
+}
