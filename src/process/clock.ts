@@ -64,6 +64,7 @@ export class WallClock {
     }
     json.constant(this.#bytes_of_second)
     json.number(wall_nanoseconds, 9)
+    json.bytes[json.at++] = 0x5a
     return true
   }
 

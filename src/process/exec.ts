@@ -19,8 +19,9 @@ import { capabilitiesJson } from './capability.ts'
 import type { ChunkAssembler } from './chunk.ts'
 import type { ContainerTable } from './container_table.ts'
 import { binaryPropertiesJson, credentialsJson, type NamespacePrinter } from './credential.ts'
+import type { ExecJson, RecordTexts } from './exec_json.ts'
 import { Image, type ImageOptions, imageOptions } from './fragment.ts'
-import { readNumber } from './ktime.ts'
+import { type Ktime, readNumber } from './ktime.ts'
 import type { ProcfsProcess } from './procfs.ts'
 import type { UserNames } from './username.ts'
 
@@ -47,23 +48,30 @@ export interface Redactor {
 
 const WITHOUT_CWD = EXEC_FLAG.NO_CWD | EXEC_FLAG.ROOT_CWD | EXEC_FLAG.ERROR_CWD
 
-// deno-lint-ignore no-control-regex -- JSON escapes exactly these, and NUL, which separates arguments
-const ESCAPED = /["\\\u0001-\u001f]/
-
 /** Reads one record at a time: what it says beside the image stands in `flags` and `extra` until the next. */
 export class ExecReader {
   /** Image of a fork whose parent nobody knows. */
   readonly unknown_image = new Image('', '', '', 0, 0xffff_ffff, undefined, 0, undefined)
   /** The record's enum exec_flag, with what was found out here added. */
   flags = 0
-  /** Nothing in the record's texts needs escaping in JSON. */
-  plain = false
+  /** The process' JSON from `uid` to `arguments` is begun from the record's bytes. */
+  begun = false
   /** Members for `thump`, each led by a comma. */
   extra = ''
   readonly #options: ExecOptions
   readonly #namespaces: NamespacePrinter
   readonly #chunks: ChunkAssembler
   readonly #containers: ContainerTable
+  readonly #json: ExecJson
+  readonly #texts: RecordTexts = {
+    bytes: Buffer.alloc(0),
+    filename_at: 0,
+    cwd_at: 0,
+    cwd_end: 0,
+    args_at: 0,
+    args_end: 0,
+    root_cwd: false,
+  }
   /** No option asks for more than every event has. */
   readonly #plain: boolean
 
@@ -72,17 +80,19 @@ export class ExecReader {
     namespaces: NamespacePrinter,
     chunks: ChunkAssembler,
     containers: ContainerTable,
+    json: ExecJson,
   ) {
     this.#options = options
     this.#namespaces = namespaces
     this.#chunks = chunks
     this.#containers = containers
+    this.#json = json
     this.#plain = options.process_cred !== true && options.process_ns !== true && options.environment !== true &&
       options.user_names === undefined
   }
 
   /** Undefined where the record is shorter than the sizes in it say. Reads fields one by one: no object per record. */
-  read(view: DataView, at: number, size: number): Image | undefined {
+  read(view: DataView, at: number, size: number, time: Ktime): Image | undefined {
     const filename_size = view.getUint32(at + EXEC_EVENT.filename_size, true)
     const cwd_size = view.getUint32(at + EXEC_EVENT.cwd_size, true)
     const named = filename_size + cwd_size + view.getUint32(at + EXEC_EVENT.cgroup_name_size, true)
@@ -108,10 +118,7 @@ export class ExecReader {
     let argument_text: string
     // One decoding for all of them: if the text is as long as the bytes it is ASCII, and offsets are the same in both.
     const text = bytes.toString('utf8', start, envs_at)
-    this.plain = false
     if (text.length === envs_at - start && !text.includes('\ufffd')) {
-      const nul_at = text.indexOf('\0')
-      this.plain = (nul_at === -1 || nul_at >= named) && !ESCAPED.test(text)
       filename = text.slice(0, filename_size)
       cwd = text.slice(filename_size, filename_size + cwd_size)
       cgroup = text.slice(filename_size + cwd_size, named)
@@ -129,7 +136,6 @@ export class ExecReader {
       if (args_chunks !== 0) {
         const taken = this.#chunks.take(CHUNK_KIND.ARGS, exec_id, args_chunks)
         argument_text = decodeUtf8(taken.bytes, 0, taken.bytes.length)
-        this.plain = false
         if (!taken.complete) flags |= EXEC_FLAG.TRUNC_ARGS
       }
       if (envs_chunks !== 0) {
@@ -144,10 +150,31 @@ export class ExecReader {
 
     if ((flags & WITHOUT_CWD) !== 0) cwd = cwdWithout(flags)
     const binary = absolute(filename, cwd)
-    let joined = joinArguments(argument_text, (flags & WITHOUT_CWD) !== 0)
+    const uid = view.getUint32(at + EXEC_EVENT.credentials + CREDENTIALS.euid, true)
+    let joined: string
+    this.begun = false
+    if (this.#plain && args_chunks === 0 && (flags & (EXEC_FLAG.NO_CWD | EXEC_FLAG.ERROR_CWD)) === 0) {
+      const texts = this.#texts
+      texts.bytes = bytes
+      texts.filename_at = start
+      texts.cwd_at = start + filename_size
+      texts.cwd_end = texts.cwd_at + cwd_size
+      texts.args_at = args_at
+      texts.args_end = envs_at
+      texts.root_cwd = (flags & EXEC_FLAG.ROOT_CWD) !== 0
+      while (texts.root_cwd && texts.args_end > args_at && bytes[texts.args_end - 1] === 0) texts.args_end--
+      this.begun = this.#json.begin(time, view.getUint32(at + EXEC_EVENT.pid, true), uid, texts)
+    }
+    if (this.begun) {
+      joined = this.#json.joined
+      if (joined.includes('\\')) joined = joined.replaceAll('\\"', '"')
+    } else {
+      joined = joinArguments(argument_text, (flags & WITHOUT_CWD) !== 0)
+    }
     if (this.#options.redactor !== undefined) {
-      joined = this.#options.redactor.arguments(binary, joined)
-      this.plain = false
+      const shown = this.#options.redactor.arguments(binary, joined)
+      if (shown !== joined) this.begun = false
+      joined = shown
     }
     this.flags = flags
     this.extra = ''
@@ -157,7 +184,7 @@ export class ExecReader {
       binary,
       joined,
       cwd,
-      view.getUint32(at + EXEC_EVENT.credentials + CREDENTIALS.euid, true),
+      uid,
       view.getUint32(at + EXEC_EVENT.auid, true),
       this.#containers.at(
         cgroup_id,

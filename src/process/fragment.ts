@@ -106,14 +106,6 @@ export function whatJson(image: Image): string {
   return `,"uid":${image.uid}${cwd}${binary}${joined}`
 }
 
-/** The same for texts known to hold nothing that JSON escapes, but for the quotes that joining put around arguments. */
-export function plainWhatJson(image: Image): string {
-  const cwd = image.cwd === '' ? '' : `,"cwd":"${image.cwd}"`
-  const binary = image.binary === '' ? '' : `,"binary":"${image.binary}"`
-  if (image.arguments === '') return `,"uid":${image.uid}${cwd}${binary}`
-  return `,"uid":${image.uid}${cwd}${binary},"arguments":"${image.arguments.replaceAll('"', '\\"')}"`
-}
-
 /** `,"auid":…` to `,"docker":…`, with `,"pod":…` given. */
 export function whereJson(image: Image, pod: string): string {
   if (image.container === undefined) {

@@ -3,6 +3,7 @@
 import type { ProcessReference } from '../event/type.ts'
 import type { WallClock } from './clock.ts'
 import type { ExecIds } from './exec_id.ts'
+import type { ExecJson } from './exec_json.ts'
 import { type Image, whatJson, whereJson } from './fragment.ts'
 
 /** What all processes of a machine share for their ids and times. */
@@ -112,7 +113,7 @@ export class Process implements ProcessReference {
   get json(): string {
     const container = this.image.container
     if (this.#json === '' || (container !== undefined && container.version !== this.#version)) {
-      this.#build(whatJson(this.image))
+      this.#build()
     }
     return this.#json
   }
@@ -151,12 +152,16 @@ export class Process implements ProcessReference {
     this.parent = parent
   }
 
-  /** Makes the JSON now, with `,"uid":…` to `,"arguments":…` given. */
-  build(what_json: string): void {
-    this.#build(what_json)
+  /** Takes over JSON that was made from the record's bytes: what `json` would be, where `tid` begins and ends in it. */
+  adopt(made: ExecJson): void {
+    this.#json = made.json
+    this.#start_time = made.start_time
+    this.#refcnt_at = made.tid_at
+    this.#tid_at = made.tid_at
+    this.#after_tid_at = made.after_tid_at
   }
 
-  #build(what_json: string): void {
+  #build(): void {
     const image = this.image
     const options = image.options
     let pod = ''
@@ -168,9 +173,9 @@ export class Process implements ProcessReference {
     const flags = this.flags === '' ? '' : `,"flags":"${this.flags}"`
     const parent_exec_id = this.parent_exec_id
     const parent = parent_exec_id === '' ? '' : `,"parent_exec_id":"${parent_exec_id}"`
-    const head = `{"exec_id":"${this.exec_id}","pid":${this.pid}${what_json}${flags},"start_time":"${this.start_time}"${
-      whereJson(image, pod)
-    }${parent}`
+    const head = `{"exec_id":"${this.exec_id}","pid":${this.pid}${
+      whatJson(image)
+    }${flags},"start_time":"${this.start_time}"${whereJson(image, pod)}${parent}`
     const refcnt = this.origin === 'fork' ? ',"refcnt":1' : ''
     const tid = ',"tid":' + this.pid
     const init = this.in_init_tree ? ',"in_init_tree":true' : ',"in_init_tree":false'

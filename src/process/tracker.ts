@@ -43,9 +43,9 @@ import { ContainerTable } from './container_table.ts'
 import { NamespacePrinter } from './credential.ts'
 import { type ExecOptions, ExecReader } from './exec.ts'
 import { ExecIds } from './exec_id.ts'
+import { ExecJson } from './exec_json.ts'
 import { existingProcess, kernelProcess, parentsFirst } from './existing.ts'
 import { flagText } from './flag.ts'
-import { plainWhatJson } from './fragment.ts'
 import { Ktime, readNumber } from './ktime.ts'
 import { type Node, Process } from './process.ts'
 import { ancestorsJson, unknownJson } from './process_json.ts'
@@ -85,6 +85,7 @@ export class Tracker {
   readonly #clock: WallClock
   readonly #node: Node
   readonly #reader: ExecReader
+  readonly #json: ExecJson
   readonly #ancestors: ReadonlySet<AncestorsOption>
   /** Of the record at hand. */
   readonly #time = new Ktime()
@@ -98,7 +99,8 @@ export class Tracker {
     this.lines = new LineWriter(options)
     this.containers = options.containers ?? new ContainerTable(options.host_namespaces)
     const namespaces = new NamespacePrinter(options.host_namespaces)
-    this.#reader = new ExecReader(options, namespaces, this.chunks, this.containers)
+    this.#json = new ExecJson(this.#node.ids, options.clock)
+    this.#reader = new ExecReader(options, namespaces, this.chunks, this.containers, this.#json)
     this.kernel = kernelProcess(this.#node)
   }
 
@@ -115,7 +117,7 @@ export class Tracker {
   }
 
   #onExec(view: DataView, at: number, size: number): EventLine | undefined {
-    const image = this.#reader.read(view, at, size)
+    const image = this.#reader.read(view, at, size, this.#time)
     if (image === undefined) {
       this.records.short++
       return undefined
@@ -139,7 +141,10 @@ export class Tracker {
       (flags & EXEC_FLAG.IN_INIT_TREE) !== 0,
     )
     process.ns_pid = view.getUint32(at + EXEC_EVENT.ns_pid, true)
-    if (this.#reader.plain) process.build(plainWhatJson(image))
+    if (
+      this.#reader.begun && parent !== undefined && image.container === undefined &&
+      this.#json.finish(this.#time, pid, process.flags, image.auid, parent, process.in_init_tree)
+    ) process.adopt(this.#json)
     this.cache.add(process, ns)
     const ancestors = this.#ancestors.has('base') ? ancestorsJson(process) : ''
     const body = parent === undefined
