@@ -17,7 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/ui': 'type:src/http',
   'src/http':
     'src/sensor/registry src/export src/process/cache src/config_value type:src/ledger type:src/event type:src/config type:src/policy',
-  'src/grpc': 'src/filter type:src/http src/sensor/registry src/export src/process/cache src/config_value type:src/event type:src/config',
+  'src/grpc':
+    'src/filter type:src/http src/sensor/registry src/export src/process/cache src/config_value type:src/event type:src/config',
   'src/kube': 'src/process src/sensor/registry type:src/config',
   'src/sensor': 'src/policy src/kernel ffi type:src/event type:src/config type:src/process',
   'src/kernel': 'ffi',
