@@ -113,9 +113,9 @@ __noinline int path_read(__u32 slot, __u64 dentry, __u64 vfsmount)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct path_walk *w = path_of(slot);
-	struct dentry *d = (struct dentry *)dentry;
+	struct dentry *d = (struct dentry *)dentry, *parent;
 	struct fs_struct *fs;
-	int done = PATH_STEP_ON;
+	int done = PATH_STEP_ON, pseudo;
 	__u32 i;
 
 	if (!w)
@@ -129,15 +129,16 @@ __noinline int path_read(__u32 slot, __u64 dentry, __u64 vfsmount)
 	w->mount = mount_of((struct vfsmount *)vfsmount);
 	w->root_dentry = (__u64)BPF_CORE_READ(fs, root.dentry);
 	w->root_mount = mount_of(BPF_CORE_READ(fs, root.mnt));
-	/* d_unlinked(): unhashed. A pseudo file (memfd) always is, and d_path() says the same of it. */
-	if (!BPF_CORE_READ(d, d_hash.pprev)) {
+	parent = BPF_CORE_READ(d, d_parent);
+	pseudo = parent == d && BPF_CORE_READ((struct vfsmount *)vfsmount, mnt_root) != d;
+	/* d_unlinked(): unhashed, and no root of a mount, which never is hashed. d_path() says it of memfd as well. */
+	if ((parent != d || pseudo) && !BPF_CORE_READ(d, d_hash.pprev)) {
 		w->at -= 10;
 		__builtin_memcpy(w->bytes + PATH_BYTES_MAX - 10, " (deleted)", 10);
 	}
-	if (BPF_CORE_READ(d, d_parent) == d && BPF_CORE_READ((struct vfsmount *)vfsmount, mnt_root) != d) {
-		/* A pseudo file: its name, or (pipe, socket) the number that d_dname() makes up, which is not read. */
+	/* A pseudo file: its name; that of a pipe or a socket is a number that d_dname() makes up, and is not read. */
+	if (pseudo)
 		return path_prepend(w, BPF_CORE_READ(d, d_name.name), BPF_CORE_READ(d, d_name.len), 1) ? -1 : 0;
-	}
 	for (i = 0; i < PATH_ROUNDS; i++) {
 		done = path_steps(slot);
 		if (done)
