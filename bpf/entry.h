@@ -86,7 +86,7 @@ struct base_config {
 	__s32 cgroup_subsystem;	       /* index into css_set::subsys of the v1 hierarchy that names cgroups; -1: the default one */
 	__u32 exit_has_group_dead;     /* sched_process_exit has a second argument */
 	__u32 credentials_observed;    /* one of the programs that see credentials before exec is attached */
-	__u32 cgroup_rate;	       /* execs and forks per interval, CPU and cgroup; 0: no limit */
+	__u32 cgroup_rate;	       /* execs and forks per interval and cgroup; 0: no limit */
 	__u64 cgroup_rate_interval_ns;
 } __export;
 

@@ -167,6 +167,24 @@ struct chunk_event {
 	__u32 pad;
 } __export;
 
+/* A cgroup began or ceased to start more processes than --cgroup-rate allows. Between, its execs and forks are counted
+ * as lost (LOST_REASON_SHARE); its exits still come. */
+struct throttle_event {
+	struct event_header header;
+	__u64 cgroup_id __number;
+	__u64 exec_id __number; /* that met the bound, or found it free again: the image before its exec, the parent of a fork */
+	__u32 start;		/* 1 or 0 */
+	__u32 pad;
+} __export;
+
+/* Value of the map cgroup_rates, key: cgroup id. User space sends the end for a cgroup that fell silent. */
+struct cgroup_rate {
+	__u64 window_ns; /* start of the present interval */
+	__u64 count __number;
+	__u32 throttled;
+	__u32 pad;
+} __export;
+
 /* Why a record could not be sent. */
 enum lost_reason {
 	LOST_REASON_RING_FULL = 0,

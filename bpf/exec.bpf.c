@@ -2,6 +2,7 @@
 /* One event for every execve that succeeded, with all that is known of the new image, and the entry of its process. */
 #include "kernel.h"
 #include "process.h"
+#include "rate.h"
 #include "gain.h"
 #include "binary.h"
 #include "exec_read.h"
@@ -109,7 +110,7 @@ static __always_inline void exec_run(__u32 slot, struct task_struct *task, __u32
 	struct pid_namespace *own;
 	struct process *former;
 	struct inode *inode;
-	__u64 size;
+	__u64 size, former_exec_id;
 	__u32 level;
 
 	if (!e)
@@ -134,6 +135,7 @@ static __always_inline void exec_run(__u32 slot, struct task_struct *task, __u32
 		e->event.inode = BPF_CORE_READ(inode, i_ino);
 
 	former = process_of(task);
+	former_exec_id = former ? former->exec_id : 0;
 	parent_find(e, task, former);
 	if (level > 0 && e->event.ns_pid == 1)
 		e->process.flags |= PROCESS_FLAG_IN_INIT_TREE;
@@ -158,6 +160,8 @@ static __always_inline void exec_run(__u32 slot, struct task_struct *task, __u32
 	entry_update(slot, e, task, former);
 	size = e->cursor;
 	if (size > EXEC_BLOB_BYTES)
+		return;
+	if (rate_exceeded(&base, EVENT_TYPE_EXEC, e->event.cgroup_id, former_exec_id, e->event.header.ktime_ns))
 		return;
 	event_output(RING_RESERVED, &e->event, sizeof(e->event) + size);
 }

@@ -2,6 +2,7 @@
 /* A new process begins with its parent's image: one event, and the entry that its exec and its hooks will find. */
 #include "kernel.h"
 #include "process.h"
+#include "rate.h"
 #include "slot.h"
 
 const volatile struct base_config base SEC(".rodata.config") = {};
@@ -69,7 +70,8 @@ static __always_inline void fork_run(__u32 slot, struct task_struct *task)
 		child->flags |= PROCESS_FLAG_KERNEL_THREAD;
 	if (bpf_map_update_elem(&processes, &child->pid, child, BPF_ANY))
 		fault_count(FAULT_PROCESSES_FULL);
-	fork_send(child, parent);
+	if (!rate_exceeded(&base, EVENT_TYPE_FORK, child->cgroup_id, child->parent_exec_id, child->ktime_ns))
+		fork_send(child, parent);
 }
 
 SEC("raw_tp/sched_process_fork")

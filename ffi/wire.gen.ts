@@ -10,8 +10,8 @@ export const ID_USER_SPACE = 4095
 export const LINEAGE_DEPTH_MAX = 32
 export const HOOK_ARGUMENTS_MAX = 16
 export const HOOK_SELECTORS_MAX = 16
-export const HOOK_FILTERS_MAX = 96
-export const HOOK_ACTIONS_MAX = 48
+export const HOOK_FILTERS_MAX = 128
+export const HOOK_ACTIONS_MAX = 64
 export const FILTER_VALUES_MAX = 8
 export const RESOLVE_STEPS_MAX = 10
 export const EXPRESSION_STEPS_MAX = 64
@@ -30,6 +30,7 @@ export const WIRE_SIZES: Readonly<Record<string, number>> = {
   bpf_map_value: 32,
   bpf_program_value: 24,
   buffer_value: 16,
+  cgroup_rate: 24,
   chunk_event: 40,
   cred_value: 80,
   credentials: 64,
@@ -40,7 +41,7 @@ export const WIRE_SIZES: Readonly<Record<string, number>> = {
   fork_event: 64,
   hook_action: 48,
   hook_argument: 120,
-  hook_config: 14584,
+  hook_config: 18424,
   hook_counters: 64,
   hook_event: 72,
   hook_filter: 96,
@@ -65,6 +66,7 @@ export const WIRE_SIZES: Readonly<Record<string, number>> = {
   sockaddr_value: 24,
   string_key: 24,
   syscall_value: 8,
+  throttle_event: 40,
   user_namespace_value: 16,
   value_key: 16,
   verdict_key: 16,
@@ -604,6 +606,33 @@ export function encodeBufferValue(view: DataView, at: number, value: BufferValue
   writeNumber(view, at + 8, value.data_id)
 }
 
+export const CGROUP_RATE_SIZE = 24
+/** Offsets in struct cgroup_rate. */
+export const CGROUP_RATE = {
+  window_ns: 0,
+  count: 8,
+  throttled: 16,
+} as const
+/** struct cgroup_rate */
+export interface CgroupRate {
+  readonly window_ns: bigint
+  readonly count: number
+  readonly throttled: number
+}
+export function decodeCgroupRate(view: DataView, at: number): CgroupRate {
+  return {
+    window_ns: view.getBigUint64(at, true),
+    count: readNumber(view, at + 8),
+    throttled: view.getUint32(at + 16, true),
+  }
+}
+export function encodeCgroupRate(view: DataView, at: number, value: CgroupRate): void {
+  clear(view, at, 24)
+  view.setBigUint64(at, value.window_ns, true)
+  writeNumber(view, at + 8, value.count)
+  view.setUint32(at + 16, value.throttled, true)
+}
+
 export const CHUNK_EVENT_SIZE = 40
 /** Offsets in struct chunk_event. */
 export const CHUNK_EVENT = {
@@ -1089,7 +1118,7 @@ export function encodeHookArgument(view: DataView, at: number, value: HookArgume
   })
 }
 
-export const HOOK_CONFIG_SIZE = 14584
+export const HOOK_CONFIG_SIZE = 18424
 /** Offsets in struct hook_config. */
 export const HOOK_CONFIG = {
   hook_id: 0,
@@ -1108,8 +1137,8 @@ export const HOOK_CONFIG = {
   arguments: 56,
   positions: 1976,
   filters: 2040,
-  actions: 11256,
-  expression: 13560,
+  actions: 14328,
+  expression: 17400,
 } as const
 /** struct hook_config */
 export interface HookConfig {
@@ -1149,13 +1178,13 @@ export function decodeHookConfig(view: DataView, at: number): HookConfig {
     result_index: view.getUint32(at + 48, true),
     arguments: Array.from({ length: 16 }, (_, i) => decodeHookArgument(view, at + 56 + i * 120)),
     positions: Array.from({ length: 16 }, (_, i) => view.getUint32(at + 1976 + i * 4, true)),
-    filters: Array.from({ length: 96 }, (_, i) => decodeHookFilter(view, at + 2040 + i * 96)),
-    actions: Array.from({ length: 48 }, (_, i) => decodeHookAction(view, at + 11256 + i * 48)),
-    expression: Array.from({ length: 64 }, (_, i) => decodeExpressionStep(view, at + 13560 + i * 16)),
+    filters: Array.from({ length: 128 }, (_, i) => decodeHookFilter(view, at + 2040 + i * 96)),
+    actions: Array.from({ length: 64 }, (_, i) => decodeHookAction(view, at + 14328 + i * 48)),
+    expression: Array.from({ length: 64 }, (_, i) => decodeExpressionStep(view, at + 17400 + i * 16)),
   }
 }
 export function encodeHookConfig(view: DataView, at: number, value: HookConfig): void {
-  clear(view, at, 14584)
+  clear(view, at, 18424)
   view.setUint32(at, value.hook_id, true)
   view.setUint32(at + 4, value.policy_slot, true)
   view.setUint32(at + 8, value.flags, true)
@@ -1177,17 +1206,17 @@ export function encodeHookConfig(view: DataView, at: number, value: HookConfig):
   value.positions.forEach((item, i) => {
     view.setUint32(at + 1976 + i * 4, item, true)
   })
-  checkLength(value.filters.length, 96, 'filters')
+  checkLength(value.filters.length, 128, 'filters')
   value.filters.forEach((item, i) => {
     encodeHookFilter(view, at + 2040 + i * 96, item)
   })
-  checkLength(value.actions.length, 48, 'actions')
+  checkLength(value.actions.length, 64, 'actions')
   value.actions.forEach((item, i) => {
-    encodeHookAction(view, at + 11256 + i * 48, item)
+    encodeHookAction(view, at + 14328 + i * 48, item)
   })
   checkLength(value.expression.length, 64, 'expression')
   value.expression.forEach((item, i) => {
-    encodeExpressionStep(view, at + 13560 + i * 16, item)
+    encodeExpressionStep(view, at + 17400 + i * 16, item)
   })
 }
 
@@ -2078,6 +2107,37 @@ export function encodeSyscallValue(view: DataView, at: number, value: SyscallVal
   clear(view, at, 8)
   view.setUint32(at, value.id, true)
   view.setUint32(at + 4, value.compat, true)
+}
+
+export const THROTTLE_EVENT_SIZE = 40
+/** Offsets in struct throttle_event. */
+export const THROTTLE_EVENT = {
+  header: 0,
+  cgroup_id: 16,
+  exec_id: 24,
+  start: 32,
+} as const
+/** struct throttle_event */
+export interface ThrottleEvent {
+  readonly header: EventHeader
+  readonly cgroup_id: number
+  readonly exec_id: number
+  readonly start: number
+}
+export function decodeThrottleEvent(view: DataView, at: number): ThrottleEvent {
+  return {
+    header: decodeEventHeader(view, at),
+    cgroup_id: readNumber(view, at + 16),
+    exec_id: readNumber(view, at + 24),
+    start: view.getUint32(at + 32, true),
+  }
+}
+export function encodeThrottleEvent(view: DataView, at: number, value: ThrottleEvent): void {
+  clear(view, at, 40)
+  encodeEventHeader(view, at, value.header)
+  writeNumber(view, at + 16, value.cgroup_id)
+  writeNumber(view, at + 24, value.exec_id)
+  view.setUint32(at + 32, value.start, true)
 }
 
 export const USER_NAMESPACE_VALUE_SIZE = 16
