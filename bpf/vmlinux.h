@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* Kernel types and members that our programs read, by scripts/vmlinux.ts from the BTF of a kernel. Places do not matter:
  * each access is relocated. How kernels differ is in kernel.h, which alone includes this. */
 #ifndef __VMLINUX_H__
