@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 import { isObject, type Json, type JsonObject, listAt, textAt } from '../filter/json.ts'
 import { nearest } from '../nearest.ts'
 import { AgentClient, AgentError, CLIENT_OPTIONS, CLIENT_USAGE } from './client.ts'
+import { planOffline } from './policy_plan.ts'
+import { validatePolicies } from './policy_validate.ts'
 import { type Command, type Options, outputForm, parseOptions, type Terminal, UsageError } from './command.ts'
 import { table } from './table.ts'
 
@@ -24,7 +26,8 @@ export const policy: Command = {
   delete NAME        take a policy out
   mode NAME enforce|monitor
   enable NAME, disable NAME
-  plan FILE          check a file and show what would be attached; loads nothing
+  plan FILE          check a file and show what would be attached; loads nothing; --offline: without an agent
+  validate FILE...   every mistake of policy files; needs neither agent nor privileges
 
 NAME is NAME or NAMESPACE/NAME.
 
@@ -35,9 +38,17 @@ ${CLIENT_USAGE}
   thump policy mode file-monitoring monitor
   thump policy list -o json | jq '.[].name'`,
   async run(args, terminal) {
-    const options = parseOptions(args, { ...CLIENT_OPTIONS, '-o': true, '--replace': false })
+    const options = parseOptions(args, { ...CLIENT_OPTIONS, '-o': true, '--replace': false, '--offline': false })
     const [name, ...words] = options.words
     if (name === undefined) throw new UsageError(`Want one of ${Object.keys(ACTIONS).join(', ')}`)
+    if (name === 'validate' || (name === 'plan' && options.values.has('--offline'))) {
+      const json = outputForm(options, ['text', 'json']) === 'json'
+      const [file] = words
+      if (file === undefined) throw new UsageError(`Want: policy ${name} FILE`)
+      if (name === 'validate') return await validatePolicies(words, json, terminal)
+      if (words.length > 1) throw new UsageError('Want: policy plan --offline FILE, one file')
+      return await planOffline(file, json, terminal)
+    }
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
     if (!action) throw new UsageError(`Unknown action "${name}", nearest is ${nearest(name, Object.keys(ACTIONS))}`)
     if (words.length !== action.words.length) throw new UsageError(`Want: policy ${[name, ...action.words].join(' ')}`)

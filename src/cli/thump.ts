@@ -71,7 +71,10 @@ if (import.meta.main) {
     stdin: Bun.stdin.stream(),
     stdin_is_terminal: process.stdin.isTTY === true,
     write: async (text) => {
-      await Bun.write(Bun.stdout, text)
+      // Bun.write(Bun.stdout) writes at offset 0 of a regular file (Bun 1.4.5), over what `>>` should append to.
+      await new Promise<void>((resolve, reject) =>
+        process.stdout.write(text, (error) => error ? reject(error) : resolve())
+      )
     },
     error: (text) => process.stderr.write(text),
   })
