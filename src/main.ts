@@ -55,17 +55,21 @@ function fail(error: unknown, host: HostFacts | null, log: Log | null): number {
   return status
 }
 
-/** From here on SIGINT and SIGTERM end the agent in order; a second one ends it at once. */
+/** A signal to a whole process group comes twice where a wrapper (as `bun run`) passes it on as well: no second wish. */
+const SAME_WISH_MS = 1000
+
+/** From here on SIGINT and SIGTERM end the agent in order; a later one ends it at once. */
 function stopSignal(log: Log): { promise: Promise<string>; stop: (reason: string) => void } {
   const { promise, resolve } = Promise.withResolvers<string>()
-  let asked = false
+  let asked_ms: number | null = null
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (asked) {
+      if (asked_ms !== null) {
+        if (performance.now() - asked_ms < SAME_WISH_MS) return
         log.warn({ signal }, 'asked again: leaving without flushing')
         process.exit(EXIT.FAILURE)
       }
-      asked = true
+      asked_ms = performance.now()
       resolve(signal)
     })
   }

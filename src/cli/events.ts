@@ -12,6 +12,7 @@ import { type CompactOptions, formatCompact } from './compact.ts'
 import { chooseStyle } from './compact_style.ts'
 import { readEvents } from './event_stream.ts'
 import { readLines } from './line_reader.ts'
+import { LineWriter } from './line_writer.ts'
 
 /** Flags that select events, with the names that tetra has for them; each becomes a query parameter. */
 const SELECTING: Readonly<Record<string, string>> = {
@@ -182,6 +183,7 @@ const NOTHING = -1
 
 async function fromStdin(query: URLSearchParams, terminal: Terminal, show: Show, maybe: boolean): Promise<number> {
   const matches = compileQuery(query)
+  await using writer = new LineWriter(terminal)
   let lines = 0
   let bad = 0
   for await (const line of readLines(terminal.stdin)) {
@@ -194,7 +196,8 @@ async function fromStdin(query: URLSearchParams, terminal: Terminal, show: Show,
       continue
     }
     const text = matches(view) ? show(line, event) : undefined
-    if (text !== undefined) await terminal.write(text + '\n')
+    const wait = text === undefined ? undefined : writer.add(text + '\n')
+    if (wait !== undefined) await wait
   }
   if (lines === 0 && maybe) return NOTHING
   if (bad > 0) terminal.error(`thump events: ${bad} of ${lines} lines were no events\n`)
@@ -225,10 +228,12 @@ async function fromAgent(query: URLSearchParams, options: Options, terminal: Ter
       terminal.error(`thump events: ${reason}, trying again in ${pause_ms / 1000} s\n`)
     },
   })
+  await using writer = new LineWriter(terminal)
   try {
     for await (const { kind, data } of stream) {
       const text = kind === 'event' ? show(data, undefined) : show(`{"loss":${data}}`, undefined)
-      if (text !== undefined) await terminal.write(text + '\n')
+      const wait = text === undefined ? undefined : writer.add(text + '\n')
+      if (wait !== undefined) await wait
     }
   } catch (error) {
     if (error instanceof AgentError && error.status === 400) throw new UsageError(error.message, { cause: error })

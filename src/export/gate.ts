@@ -39,15 +39,17 @@ export class ExportGate implements Exporter {
     const { match, rate, edit } = this.#gate
     const counters = this.counters
     counters.events++
-    if (match !== null && !match(line, meta)) {
+    // What was lost nobody can ask for: it passes every list, limit and field filter.
+    const always = meta.type === 'loss'
+    if (!always && match !== null && !match(line, meta)) {
       counters.dropped.filter!++
       return
     }
-    if (rate !== null && !rate.take(performance.now())) {
+    if (!always && rate !== null && !rate.take(performance.now())) {
       counters.dropped.rate!++
       return
     }
-    const edited = edit === null ? line : edit(line)
+    const edited = always || edit === null ? line : edit(line)
     counters.written++
     counters.written_bytes += edited.length
     for (const sink of this.#sinks) sink.write(edited, meta)
