@@ -5,11 +5,13 @@ import { dirname, join } from 'node:path'
 /** Part (a path without its end) to the parts it may import besides itself. "type:" allows only `import type`. */
 const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/main':
-    'src/http src/grpc src/sensor src/pipeline src/export src/process src/kube src/config src/filter src/kernel src/policy src/ledger src/flags src/cli/compact ffi/error ffi/wire.gen',
-  'src/config': 'src/config_value src/flags',
+    'src/http src/grpc src/sensor src/pipeline src/export src/process src/kube src/container src/config src/filter src/kernel src/policy src/ledger src/flags src/cli/compact ffi/error ffi/wire.gen',
+  'src/config': 'src/config_value src/config_container src/flags',
+  'src/config_container': '',
   'src/config_value': 'src/flags',
-  'src/flags': 'src/flags_export type:src/config type:src/config_value',
+  'src/flags': 'src/flags_export src/flags_container type:src/config type:src/config_value',
   'src/flags_export': 'type:src/flags',
+  'src/flags_container': 'type:src/flags',
   'src/ledger': 'type:src/export',
   'src/pipeline': 'src/ledger src/event src/process src/filter src/export ffi/ring ffi/wire.gen type:src/config',
   'src/cli':
@@ -19,7 +21,10 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
     'src/sensor/registry src/export src/process/cache src/config_value type:src/ledger type:src/event type:src/config type:src/policy',
   'src/grpc':
     'src/filter type:src/http src/sensor/registry src/export src/process/cache src/config_value type:src/event type:src/config',
-  'src/kube': 'src/process src/sensor/registry type:src/config',
+  'src/kube':
+    'src/process src/container src/sensor/registry type:src/config type:src/policy type:src/http/policy_registry',
+  // Who is asked about containers: sockets of runtimes and files, no kernel.
+  'src/container': 'src/process type:src/config_container type:src/policy',
   'src/sensor': 'src/policy src/kernel ffi type:src/event type:src/config type:src/process',
   'src/kernel': 'ffi',
   'src/process': 'src/event ffi/wire.gen type:src/config',

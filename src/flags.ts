@@ -1,5 +1,6 @@
 // Every flag of the agent: one table from which parsing, environment names, config keys and --help follow.
 
+import { CONTAINER_FLAGS } from './flags_container.ts'
 import { EXPORT_FLAGS } from './flags_export.ts'
 
 export type FlagType = 'text' | 'boolean' | 'integer' | 'bytes' | 'duration' | 'list' | 'path'
@@ -192,6 +193,9 @@ export const FLAGS = [
     help: 'processes that the kernel side remembers; 0: from pid_max and memory',
     aliases: ['execve-map-entries'],
   },
+
+  { group: 'Containers' },
+  ...CONTAINER_FLAGS,
 
   { group: 'Buffers' },
   {

@@ -4,6 +4,8 @@ import { recordType } from './event/decode.ts'
 import type { EventLine, EventMeta } from './event/type.ts'
 import type { Exporter } from './export/type.ts'
 import { type KernelCounters, LossLedger, type NewLoss, type StageCounters } from './ledger.ts'
+import { WaitingRoom } from './pipeline/waiting_room.ts'
+import type { Container } from './process/container_entry.ts'
 import type { Tracker } from './process/tracker.ts'
 
 /** Both rings, merged in order of time (ffi/ring). `view` is valid during `visit` only. */
@@ -33,6 +35,8 @@ export interface PipelineOptions {
   readonly clocks: Clocks
   readonly drain_records_max: number
   readonly counters_period_ms: number
+  /** Called when too many lines wait: what is known of this container must do. */
+  readonly onCrowded?: (container: Container) => void
 }
 
 const TYPE_NAMES: readonly string[] = typeNames()
@@ -51,6 +55,8 @@ export class Pipeline {
   readonly kinds: Record<string, number> = {}
   /** Time spent in turns, and how many there were. */
   readonly turns = { count: 0, busy: 0, records: 0, seconds: 0, longest_seconds: 0 }
+  /** Lines that wait until it is known whose container they are about. */
+  readonly waiting_room = new WaitingRoom()
   readonly #options: PipelineOptions
   readonly #handlers: (RecordHandler | undefined)[] = []
   readonly #visit: (view: DataView, at: number, size: number) => void
@@ -100,6 +106,13 @@ export class Pipeline {
   emit(line: EventLine): void {
     this.lines[0]!++
     this.#send(line)
+  }
+
+  /** Sends what waited for `container`, with what is known of it by now. */
+  release(container: Container): void {
+    const { tracker, sinks } = this.#options
+    for (const event of this.waiting_room.take(container)) this.#send(tracker.finish(event))
+    for (const sink of sinks) sink.push()
   }
 
   emitAll(lines: readonly EventLine[]): void {
@@ -178,7 +191,15 @@ export class Pipeline {
   }
 
   #send(event: EventLine): void {
-    const { line, meta } = event
+    const { line, meta, held } = event
+    if (held !== undefined) {
+      const room = this.waiting_room
+      if (room.full) this.#options.onCrowded?.(room.oldest()!)
+      // Which may have been this one.
+      if (!held.container.waiting) return this.#send(this.#options.tracker.finish(event))
+      room.add({ ...event, held })
+      return
+    }
     this.#count(meta)
     for (const sink of this.#options.sinks) sink.write(line, meta)
     if (this.#watchers.length > 0) { for (const watcher of this.#watchers) watcher(event) }

@@ -1,15 +1,18 @@
 // The agent: its parts, in the order in which they start, and stopped in reverse.
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { BOUNDS, type Config } from '../config.ts'
 import { Hub } from '../export/hub.ts'
+import { Budget } from '../http/budget.ts'
 import { Guard } from '../http/guard.ts'
 import { buildApp } from '../http/app.ts'
 import type { Readiness } from '../http/health.ts'
 import { isLocal, listen, type Listener } from '../http/listen.ts'
+import { openapiDocument } from '../http/openapi.ts'
 import { loadToken } from '../http/token.ts'
 import { formatCompact } from '../cli/compact.ts'
 import { parseLine } from '../filter/json.ts'
-import { compileQuery } from '../filter/query.ts'
+import { compileQuery, QUERY_HELP } from '../filter/query.ts'
 import { FilterError } from '../filter/type.ts'
 import { parentOf, viewOfMeta } from '../filter/view_meta.ts'
 import { monotonicNs, readClocks } from '../kernel/clock.ts'
@@ -25,6 +28,7 @@ import { nanosecondsOf, secondsOf } from '../process/clock.ts'
 import { Tracker } from '../process/tracker.ts'
 import { BaseSensor } from '../sensor/base.ts'
 import { thumpVersion } from '../version.ts'
+import { type Containers, createContainers } from './containers.ts'
 import { createExports, type Exports } from './exports.ts'
 import { factsInWorker } from './facts.ts'
 import { openGrpc } from './grpc.ts'
@@ -45,6 +49,7 @@ export class Agent {
   readonly #started_seconds = Date.now() / 1000
   readonly #stack = new AsyncDisposableStack()
   readonly #clock = new WallClock(readClocks())
+  readonly #containers: Containers
   readonly #tracker: Tracker
   readonly #hub: Hub
   readonly #sensor: BaseSensor
@@ -59,7 +64,13 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#host = host
-    this.#tracker = new Tracker(trackerOptions(config, this.#boot, this.#clock, readHostNamespaces(config.procfs)))
+    const namespaces = readHostNamespaces(config.procfs)
+    this.#containers = createContainers(config, log, namespaces, {
+      onSettled: (container) => this.#pipeline.release(container),
+      exists: (root) => existsSync(`${this.#sensor.hierarchy.mount}${root}`),
+    })
+    this.#stack.use(this.#containers.identifier)
+    this.#tracker = new Tracker(trackerOptions(config, this.#boot, this.#clock, namespaces, this.#containers.table))
     this.#hub = new Hub({
       boot: this.#boot,
       history_events_max: BOUNDS.history_events_max,
@@ -67,6 +78,7 @@ export class Agent {
       queue_events_max: config.event_queue_size,
       queue_bytes_max: BOUNDS.subscriber_bytes_max,
       subscribers_max: BOUNDS.subscribers_max,
+      flush_ms_max: BOUNDS.subscriber_flush_ms,
     })
     this.#sensor = this.#stack.use(BaseSensor.load({
       objectFile,
@@ -106,6 +118,7 @@ export class Agent {
     // Listening comes first, so that a probe gets 503 instead of nothing while the sensors start.
     this.#listener = await this.#listen()
     await this.#openDoor()
+    await this.#containers.start()
     this.#sensor.attach()
     this.#addExisting()
     this.#missing.delete('sensors attached')
@@ -128,8 +141,9 @@ export class Agent {
     if (!this.#pump.drainNow(LAST_TURNS_MAX)) {
       this.#log.warn('the rings did not become empty: the last events are missing')
     }
+    this.#containers.identifier.settleAll()
     this.#pipeline.reportLosses()
-    const flushed = Promise.all(this.#exports.sinks.map((sink) => sink.flush())).then(() => true)
+    const flushed = Promise.all([...this.#exports.sinks, this.#hub].map((sink) => sink.flush())).then(() => true)
     if (!await Promise.race([flushed, Bun.sleep(BOUNDS.exit_flush_ms).then(() => false)])) {
       const waiting = this.#exports.all.reduce((sum, sink) => sum + sink.counters.queued, 0)
       this.#log.warn({ events: waiting }, 'a reader is too slow: events that waited for it are lost')
@@ -154,6 +168,7 @@ export class Agent {
         clocks,
         drain_records_max: BOUNDS.drain_records_max,
         counters_period_ms: BOUNDS.counters_period_ms,
+        onCrowded: (container) => this.#containers.identifier.crowded(container),
       },
       (type, error) =>
         this.#log.error({ type, err: error }, 'a record could not be handled; more of its kind are only counted'),
@@ -162,7 +177,10 @@ export class Agent {
 
   /** Processes that are older than the agent: first into the kernel's maps, and what it did not know yet into the cache. */
   #addExisting(): void {
-    const scan = scanProcfs({ root: this.#config.procfs })
+    const scan = scanProcfs({
+      root: this.#config.procfs,
+      ...(this.#sensor.hierarchy.mount === null ? {} : { cgroup_root: this.#sensor.hierarchy.mount }),
+    })
     const added = this.#sensor.addExisting(scan.processes)
     this.#pipeline.emitAll(this.#tracker.addExisting(added))
     this.#log.debug({ processes: added.length, vanished: scan.vanished, unreadable: scan.unreadable }, 'read /proc')
@@ -175,6 +193,7 @@ export class Agent {
       return
     }
     this.#missing.delete('self-test event')
+    Bun.gc(false) // what starting needed
     this.#log.info({
       version: thumpVersion().version,
       kernel: this.#host.release,
@@ -222,6 +241,11 @@ export class Agent {
     return metricFamilies({
       pipeline: this.#pipeline,
       cache: this.#tracker.cache,
+      containers: {
+        table: this.#containers.table,
+        identifier: this.#containers.identifier,
+        held: this.#pipeline.waiting_room,
+      },
       kernel: this.#sensor.counters(),
       stages: this.#pipeline.stages(),
       sinks: this.#allCounters(),
@@ -241,6 +265,8 @@ export class Agent {
     if (where.kind === 'none') return null
     const facts = factsInWorker({ btf: this.#config.btf, procfs: this.#config.procfs, object: objectFile('probe') })
     const app = buildApp({
+      budget: new Budget(),
+      openapi: openapiDocument(thumpVersion().version, QUERY_HELP),
       guard: new Guard({
         token: loadToken(token_file),
         open_reading: isLocal(where) && !read_token,

@@ -1,6 +1,7 @@
 // What /metrics shows, from the parts of a running agent.
 import type { SinkCounters } from '../export/type.ts'
 import type { MetricFamily, MetricSample } from '../http/metrics.ts'
+import { containerFamilies, type ContainerMetricSources } from './metrics_container.ts'
 import type { KernelCounters, StageCounters } from '../ledger.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { ProcessCache } from '../process/cache.ts'
@@ -14,6 +15,7 @@ export interface MetricSources {
   readonly sinks: readonly Readonly<SinkCounters>[]
   readonly rings: readonly { readonly name: string; readonly size: number; lag(): number }[]
   readonly maps: readonly { readonly name: string; readonly entries: number; readonly capacity: number }[]
+  readonly containers: ContainerMetricSources
   readonly faults: Readonly<Record<string, number>>
   readonly subscribers: number
   readonly history: { readonly events: number; readonly bytes: number }
@@ -23,7 +25,12 @@ export interface MetricSources {
 }
 
 export function metricFamilies(sources: MetricSources): MetricFamily[] {
-  return [...agentFamilies(sources), ...streamFamilies(sources), ...cacheFamilies(sources)]
+  return [
+    ...agentFamilies(sources),
+    ...streamFamilies(sources),
+    ...cacheFamilies(sources),
+    ...containerFamilies(sources.containers),
+  ]
 }
 
 function agentFamilies({ pipeline, rings, ready, started_seconds, release }: MetricSources): MetricFamily[] {

@@ -5,6 +5,7 @@ import { createRedactor } from '../filter/redact.ts'
 import { FilterError } from '../filter/type.ts'
 import { CACHE_LIMITS } from '../process/cache.ts'
 import type { WallClock } from '../process/clock.ts'
+import type { ContainerTable } from '../process/container_table.ts'
 import type { AncestorsOption, TrackerOptions } from '../process/tracker.ts'
 import { UserNames } from '../process/username.ts'
 
@@ -16,6 +17,7 @@ export function trackerOptions(
   boot: string,
   clock: WallClock,
   host_namespaces: Namespaces,
+  containers: ContainerTable,
 ): TrackerOptions {
   const names = config.environment_variable_names
   return {
@@ -25,6 +27,7 @@ export function trackerOptions(
     tetragon_only: config.tetragon_only,
     clock,
     host_namespaces,
+    containers,
     ancestors: new Set(ANCESTORS.filter((kind) => config.ancestors.includes(kind))),
     cache: { ...CACHE_LIMITS, processes_max: config.process_cache_size },
     process_cred: config.process_credentials,

@@ -70,9 +70,8 @@ export class ContainerTable {
     if (container === undefined) {
       if (pid === this.#host.pid || mnt === this.#host.mnt || path === '/' || path === '') return undefined
       cgroup.plain = container = this.#addPlain(cgroup_id, path, now_ns)
-    } else if (cgroup.container === undefined && pid === this.#host.pid) {
-      return undefined // the runtime's own process, on its way in
     }
+    // Known by now, it is the container's whatever its namespaces: who breaks out of them must not lose his name.
     if (container !== undefined) container.used_ns = now_ns
     return container
   }

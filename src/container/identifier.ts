@@ -1,0 +1,169 @@
+// Identifier: from a container that appeared to what all sources together know of it, within a bounded time.
+import type { ContainerName } from '../process/container.ts'
+import type { Container, ContainerInfo } from '../process/container_entry.ts'
+import type { ContainerTable } from '../process/container_table.ts'
+import type { ContainerSource } from './type.ts'
+
+export interface IdentifierOptions {
+  /** In order of trust: what the first knows counts. */
+  readonly sources: readonly ContainerSource[]
+  readonly wait_ms: number
+  /** Called when events of a container need not wait any longer. */
+  readonly onSettled: (container: Container) => void
+  /** Called when something about a container became known or changed. */
+  readonly onLearned?: (container: Container) => void
+}
+
+export interface IdentifierCounters {
+  /** Known at once, without waiting. */
+  known: number
+  /** Became known while its events waited. */
+  awaited: number
+  /** Sent without, because the time was over or nobody knew; `partial`: with less than all. */
+  unknown: number
+  partial: number
+  /** Became known after that. */
+  late: number
+  /** Gave way to a flood of events that waited. */
+  crowded: number
+}
+
+export class Identifier implements Disposable {
+  readonly counters: IdentifierCounters = { known: 0, awaited: 0, unknown: 0, partial: 0, late: 0, crowded: 0 }
+  readonly #options: IdentifierOptions
+  readonly #waiting = new Map<Container, ReturnType<typeof setTimeout>>()
+  #table: ContainerTable | null = null
+  /** What asking gave, by source, for containers that are kept. */
+  readonly #answers = new WeakMap<Container, (ContainerInfo | undefined)[]>()
+
+  constructor(options: IdentifierOptions) {
+    this.#options = options
+    for (const source of options.sources) source.onChange = (affects) => this.#onChange(affects)
+  }
+
+  get sources(): readonly ContainerSource[] {
+    return this.#options.sources
+  }
+
+  attach(table: ContainerTable): void {
+    this.#table = table
+  }
+
+  /** A container was seen for the first time. */
+  add(container: Container): void {
+    const { sources, wait_ms } = this.#options
+    const able = sources.filter((source) => source.status.state !== 'absent' && source.covers(container.name))
+    if (able.length === 0) return
+    if (this.#learn(container)) {
+      this.counters.known++
+      return
+    }
+    if (wait_ms > 0 && able.some((source) => source.status.state === 'active')) {
+      container.waiting = true
+      if (this.#table !== null) this.#table.waiting++
+      this.#waiting.set(container, setTimeout(() => this.#giveUp(container), wait_ms))
+    }
+    const asked = able.filter((source) => source.ask !== undefined)
+    const asking = asked.map(async (source) => {
+      const info = await source.ask!(container.name)
+      this.#answersOf(container)[sources.indexOf(source)] = info
+      if (info !== undefined) this.#onAnswer(container)
+    })
+    // A source that hears of changes by itself may still come to know.
+    if (asked.length === able.length) void Promise.all(asking).then(() => this.#giveUp(container))
+  }
+
+  /** Too many events wait: what is known now must do. */
+  crowded(container: Container): void {
+    if (!container.waiting) return
+    this.counters.crowded++
+    this.#giveUp(container)
+  }
+
+  /** Lets go of all that waits, at the end. */
+  settleAll(): void {
+    for (const container of [...this.#waiting.keys()]) this.#giveUp(container)
+  }
+
+  [Symbol.dispose](): void {
+    this.settleAll()
+    for (const source of this.#options.sources) source[Symbol.dispose]()
+  }
+
+  /** Also what is known already may have changed: labels, an image that was resolved. */
+  #onChange(affects: (name: ContainerName) => boolean): void {
+    for (const container of this.#table?.values() ?? []) if (affects(container.name)) this.#onAnswer(container)
+  }
+
+  #onAnswer(container: Container): void {
+    const before = container.version
+    const complete = this.#learn(container)
+    if (container.waiting) {
+      if (!complete) return
+      this.counters.awaited++
+      this.#settle(container)
+    } else if (complete && container.version !== before && before === 1) {
+      this.counters.late++
+    }
+  }
+
+  #giveUp(container: Container): void {
+    if (!container.waiting) return
+    if (container.info.pod === undefined && container.info.name === undefined) this.counters.unknown++
+    else this.counters.partial++
+    this.#settle(container)
+  }
+
+  #settle(container: Container): void {
+    const timer = this.#waiting.get(container)
+    if (timer !== undefined) clearTimeout(timer)
+    this.#waiting.delete(container)
+    if (this.#table !== null) this.#table.waiting--
+    container.settle()
+    this.#options.onSettled(container)
+  }
+
+  /** Puts together what everybody knows; true if nothing is missing. */
+  #learn(container: Container): boolean {
+    const { name } = container
+    const { sources } = this.#options
+    const answers = this.#answersOf(container)
+    const infos = sources.map((source, i) => (source.covers(name) ? source.look(name) : undefined) ?? answers[i])
+    const info = merge(infos)
+    if (!same(info, container.info)) {
+      container.learn(info)
+      this.#options.onLearned?.(container)
+    }
+    return isComplete(name, info)
+  }
+
+  #answersOf(container: Container): (ContainerInfo | undefined)[] {
+    let answers = this.#answers.get(container)
+    if (answers === undefined) this.#answers.set(container, answers = [])
+    return answers
+  }
+}
+
+/** Fields of the first that has them; a pod is taken whole, and only joined by labels where the first has none. */
+export function merge(infos: readonly (ContainerInfo | undefined)[]): ContainerInfo {
+  let merged: ContainerInfo = {}
+  for (const info of infos) {
+    if (info === undefined) continue
+    const pod = merged.pod === undefined ? info.pod : merged.pod
+    merged = { ...info, ...merged, ...(pod === undefined ? {} : { pod }) }
+    const other = info.pod
+    if (pod !== undefined && other !== undefined && pod.uid === other.uid && Object.keys(pod.labels).length === 0) {
+      merged = { ...merged, pod: { ...other, ...pod, labels: other.labels } }
+    }
+  }
+  return merged
+}
+
+function isComplete(name: ContainerName, info: ContainerInfo): boolean {
+  if (name.pod_uid === '' && info.pod === undefined) return info.name !== undefined
+  return info.pod !== undefined && (info.name !== undefined || info.sandbox === true)
+}
+
+function same(one: ContainerInfo, other: ContainerInfo): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other)
+}
