@@ -36,7 +36,7 @@ function write(line: string, sink: Sink): void {
 function live(tracker: Tracker, count: number, sink: Sink): void {
   for (let i = 0; i < count; i++) {
     const pid = 2 + (i % 30_000)
-    const time = 20_000_000_000 + i * 50_000
+    const time = 20_000_000_000 + i * 50_017
     setTime(fork, time)
     setTime(exec, time + 10_000)
     setTime(exit, time + 40_000)

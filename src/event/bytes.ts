@@ -42,7 +42,7 @@ export class JsonBytes {
     const bytes = this.bytes
     for (let at = this.at + digits - 1; at >= this.at; at--) {
       const rest = number < 0x8000_0000 ? (number / 10) | 0 : Math.floor(number / 10)
-      bytes[at] = 0x30 + number - rest * 10
+      bytes[at] = 0x30 + (number - rest * 10)
       number = rest
     }
     this.at += digits

@@ -49,7 +49,7 @@ function writeNumber(bytes: Buffer, at: number, number: number, digits: number):
   const end = at + digits
   for (let i = end - 1; i >= at; i--) {
     const rest = number < 0x8000_0000 ? (number / 10) | 0 : Math.floor(number / 10)
-    bytes[i] = 0x30 + number - rest * 10
+    bytes[i] = 0x30 + (number - rest * 10)
     number = rest
   }
   return end
