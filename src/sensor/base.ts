@@ -5,6 +5,7 @@ import { Doorbell } from '../../ffi/doorbell.ts'
 import { LibbpfError, UnsupportedError, VerifierError } from '../../ffi/error.ts'
 import type { BpfLink } from '../../ffi/link.ts'
 import { BpfObject } from '../../ffi/object.ts'
+import type { BpfProgram } from '../../ffi/program.ts'
 import { RingBuffer } from '../../ffi/ring.ts'
 import { DRAINED, RingPair } from '../../ffi/ring_pair.ts'
 import { raiseMemlockLimit } from '../../ffi/system.ts'
@@ -51,7 +52,8 @@ export class BaseSensor implements Disposable {
   readonly hierarchy: CgroupHierarchy
   readonly #stack = new DisposableStack()
   readonly #options: BaseOptions
-  readonly #btf: Btf
+  /** Of the kernel, while loading: some 20 MB, and nobody asks later. */
+  #btf: Btf | null
   #links = new DisposableStack()
   #objects: BpfObject[] = []
   #credential_source: CredentialSource | null = null
@@ -72,6 +74,7 @@ export class BaseSensor implements Disposable {
     try {
       for (const name of OBJECTS) sensor.#loadBest(name)
       sensor.#mapRings()
+      sensor.#btf = null
       return sensor
     } catch (error) {
       sensor[Symbol.dispose]()
@@ -87,7 +90,7 @@ export class BaseSensor implements Disposable {
   attach(): void {
     for (const object of this.#objects) {
       for (const program of object.programs) {
-        if (program.autoload) this.#links.use<BpfLink>(program.attach())
+        if (program.autoload && !isCredentialProgram(program)) this.#links.use<BpfLink>(program.attach())
       }
     }
   }
@@ -155,7 +158,7 @@ export class BaseSensor implements Disposable {
     const ways: (CredentialSource | null)[] = [...CREDENTIAL_SECTIONS.map(([source]) => source), null]
     const refusals: unknown[] = []
     for (const source of ways) {
-      if (source === 'sched_prepare_exec' && this.#btf.findTypedef('btf_trace_sched_prepare_exec') === undefined) {
+      if (source === 'sched_prepare_exec' && this.#btf?.findTypedef('btf_trace_sched_prepare_exec') === undefined) {
         continue
       }
       try {
@@ -194,11 +197,10 @@ export class BaseSensor implements Disposable {
       binaries.setMaxEntries(Math.min(binaries.max_entries, PREALLOCATED_BINARIES_MAX))
     }
     object.load()
-    // Loading proves little for a kprobe: attaching does, and is undone here.
+    // Loading proves little for a kprobe: attaching does. It stays attached, for before 5.13 a trampoline's program can be attached
+    // only once (commit f3a95075549e); what it keeps before the others are attached is bounded and never read.
     for (const program of chosen ? object.programs : []) {
-      if (CREDENTIAL_SECTIONS.some(([, section]) => program.section === section) && program.autoload) {
-        program.attach()[Symbol.dispose]()
-      }
+      if (program.autoload && isCredentialProgram(program)) this.#links.use<BpfLink>(program.attach())
     }
     this.maps.collect(object)
     if (chosen) this.#credential_source = source
@@ -229,15 +231,16 @@ export class BaseSensor implements Disposable {
 
   /** Hash maps have an allocator that is safe in every context since 6.1 (commit 96da3f7d489d); older kernels warn of maps without preallocation. */
   #allocatesInTracepoints(): boolean {
-    return this.#btf.findStruct('bpf_htab')?.members.some((member) => member.name === 'ma') === true
+    return this.#btf?.findStruct('bpf_htab')?.members.some((member) => member.name === 'ma') === true
   }
 
   /** sched_process_exit has a second argument since 7.0; the first parameter of the prototype is the tracer's own. */
   #exitHasGroupDead(): boolean {
-    const id = this.#btf.findTypedef('btf_trace_sched_process_exit')
-    if (id === undefined) throw new UnsupportedError('raw tracepoint sched_process_exit', '5.10')
-    const pointer = this.#btf.resolve(id)
-    return pointer.kind === 'pointer' && this.#btf.function(pointer.to).parameters.length > 2
+    const btf = this.#btf
+    const id = btf?.findTypedef('btf_trace_sched_process_exit')
+    if (btf === null || id === undefined) throw new UnsupportedError('raw tracepoint sched_process_exit', '5.10')
+    const pointer = btf.resolve(id)
+    return pointer.kind === 'pointer' && btf.function(pointer.to).parameters.length > 2
   }
 
   #mapRings(): void {
@@ -250,6 +253,10 @@ export class BaseSensor implements Disposable {
     if (this.#rings === null) throw new TypeError('BaseSensor used before it was loaded')
     return this.#rings
   }
+}
+
+function isCredentialProgram(program: BpfProgram): boolean {
+  return CREDENTIAL_SECTIONS.some(([, section]) => program.section === section)
 }
 
 /** Refuses an object that was compiled from other layouts than the decoders. */
