@@ -151,7 +151,7 @@ test('a million short processes leave the cache, its queue and its parent as sma
   cache.sweep(1e18)
   expect([cache.size, parent.references]).toEqual([1, 0])
   expect(cache.counters.stale + cache.counters.evicted_alive + cache.counters.evicted_ended).toBe(0)
-})
+}, 60_000)
 
 test('ProcessListing shows processes with ancestors and children', () => {
   const cache = new ProcessCache(LIMITS)

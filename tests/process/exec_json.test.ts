@@ -61,7 +61,7 @@ test('JSON from bytes is that from strings, whatever the record holds', () => {
       expect(fast.onRecord(exit, 0, exit.byteLength)!.line).toBe(general.onRecord(exit, 0, exit.byteLength)!.line)
     }
   }
-})
+}, 60_000)
 
 test('the longest record without chunks fits', () => {
   const path = '/' + 'p'.repeat(4095)

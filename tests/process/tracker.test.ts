@@ -331,7 +331,7 @@ test('onRecord() gives nothing for other types and for noise, and never throws',
   test_record.setUint16(4, EVENT_TYPE.TEST, true)
   expect(lineOf(tracker, test_record)).toBeUndefined()
   expect(tracker.chunks.bytes).toBeLessThan(2 ** 20)
-})
+}, 60_000)
 
 test('a storm of processes keeps the tracker small, with one line each', () => {
   const tracker = testTracker()
@@ -350,4 +350,4 @@ test('a storm of processes keeps the tracker small, with one line each', () => {
   expect(lines).toBe(100_000)
   expect(tracker.cache.size).toBeLessThan(5000)
   expect(tracker.cache.counters).toMatchObject({ missed_parent: 0, missed_process: 0, stale: 0, evicted_alive: 0 })
-})
+}, 60_000)
