@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 		due = (now() - start) * rate / 1000000000ull;
 		if (due > rate * seconds)
 			due = rate * seconds;
-		if (due < made + rate / 2000) {
+		if (due < made + rate / 2000 && due < rate * seconds) {
 			struct timespec pause = { 0, 200000 };
 
 			nanosleep(&pause, 0);

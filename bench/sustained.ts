@@ -100,7 +100,7 @@ export async function sustained(rate: number, seconds: number): Promise<Sustaine
     stderr: 'inherit',
   })
   await Bun.sleep(200) // its exec must be known, and taskset's
-  using object = BpfObject.open(objectFile('flood'))
+  using object = BpfObject.open(objectFile('bench/flood'))
   object.global('flood_pid').edit((view) => view.setUint32(0, source.pid, true))
   object.global('flood_syscall').edit((view) => view.setBigUint64(0, BigInt(SYS_GETPPID), true))
   sensor.maps.prepare(object)

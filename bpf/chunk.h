@@ -113,8 +113,10 @@ __noinline int skip_step(__u32 slot)
 	if (c->start >= c->end)
 		return CHUNK_STEP_DONE;
 	size = bpf_probe_read_user_str(c->bytes, CHUNK_BYTES, (void *)c->start);
-	if (size <= 0)
+	if (size < 0)
 		return CHUNK_STEP_FAULT;
+	if (!size)
+		size = 1; /* an empty string, as 6.12 counts it */
 	if (size < CHUNK_BYTES) {
 		c->start += size;
 		return CHUNK_STEP_DONE;

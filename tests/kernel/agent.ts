@@ -66,7 +66,11 @@ export class TestAgent implements AsyncDisposable {
     const command = [
       ...options.prefix ?? [],
       ...closed,
-      ...[process.execPath, path.join(ROOT, 'src/main.ts')],
+      ...[
+        process.execPath,
+        ...(process.env.THUMP_TEST_BUN_FLAGS ?? '').split(' ').filter((flag) => flag !== ''),
+        path.join(ROOT, 'src/main.ts'),
+      ],
       ...[
         '--listen',
         `unix:${this.socket}`,

@@ -1,0 +1,62 @@
+// A real agent under the bench: time from start to first event, CPU when idle, memory before and after many execs.
+import fs from 'node:fs'
+import path from 'node:path'
+import { TestAgent } from '../tests/kernel/agent.ts'
+
+const PARENTS = 8
+
+export interface AgentFigures {
+  readonly ready_ms: number
+  readonly idle_cpu_part: number
+  /** Resident memory at points in the number of execs; `without_rings` as /metrics has it. */
+  readonly memory: readonly { readonly execs: number; readonly resident: number; readonly without_rings: number }[]
+  readonly lost: number
+  readonly execs_per_second: number
+}
+
+/** `execs` are started in ten parts. Needs root and build/program/storm (scripts/programs.ts). */
+export async function agentFigures(execs: number): Promise<AgentFigures> {
+  Bun.spawnSync([process.execPath, path.join(import.meta.dirname, '../scripts/programs.ts')])
+  const started = performance.now()
+  await using agent = await TestAgent.start(['--stdout=false'])
+  const ready_ms = performance.now() - started
+  await Bun.sleep(2000)
+  const before = await metrics(agent)
+  await Bun.sleep(3000)
+  const idle = await metrics(agent)
+  const memory = [point(0, idle)]
+  const storm = path.join(import.meta.dirname, '../build/program/storm')
+  const begun = performance.now()
+  for (let part = 1; part <= 10; part++) {
+    await Bun.spawn([storm, String(PARENTS), String(Math.ceil(execs / PARENTS / 10))]).exited
+    memory.push(point(Math.round(execs * part / 10), await metrics(agent)))
+  }
+  const seconds = (performance.now() - begun) / 1000
+  const { lost } = await agent.loss()
+  return {
+    ready_ms,
+    idle_cpu_part: (idle.get('cpu_seconds_total')! - before.get('cpu_seconds_total')!) / 3,
+    memory,
+    lost,
+    execs_per_second: execs / seconds,
+  }
+}
+
+async function metrics(agent: TestAgent): Promise<Map<string, number>> {
+  const text = await (await agent.request('/metrics')).text()
+  return new Map([...text.matchAll(/^thump_(\w+) (\S+)$/gm)].map(([, name, value]) => [name!, Number(value)]))
+}
+
+function point(execs: number, values: Map<string, number>) {
+  return {
+    execs,
+    resident: values.get('resident_memory_bytes')!,
+    without_rings: values.get('resident_memory_without_rings_bytes')!,
+  }
+}
+
+if (import.meta.main) {
+  console.log(JSON.stringify(await agentFigures(Number(process.argv[2] ?? 20_000))))
+  fs.writeSync(2, '')
+  process.exit(0)
+}
