@@ -95,9 +95,9 @@ __noinline int rate_allow(__u32 slot, __u32 index)
 	struct rate_key key = {};
 	__u64 now = bpf_ktime_get_ns();
 
-	if (!s || index >= HOOK_ACTIONS_MAX)
+	if (!s)
 		return 1;
-	a = &hook.actions[index];
+	a = &hook.actions[index & (HOOK_ACTIONS_MAX - 1)];
 	if (hash_data(slot, 0, s->cursor > STRING_BYTES_MAX ? STRING_BYTES_MAX : s->cursor))
 		return 1;
 	key.hash[0] = s->key.string.hash[0];
@@ -200,14 +200,14 @@ __noinline int action_notify_enforcer(__u32 slot, __u32 index)
 	struct enforcer_value value = {};
 	__u64 key = bpf_get_current_pid_tgid();
 
-	if (!s || index >= HOOK_ACTIONS_MAX)
+	if (!s)
 		return 0;
 	if (!(policy_state_bits() & POLICY_STATE_ENFORCE)) {
 		s->event.flags |= HOOK_EVENT_MONITORED;
 		return 0;
 	}
-	value.error = hook.actions[index].error;
-	value.signal = hook.actions[index].signal;
+	value.error = hook.actions[index & (HOOK_ACTIONS_MAX - 1)].error;
+	value.signal = hook.actions[index & (HOOK_ACTIONS_MAX - 1)].signal;
 	value.hook_id = hook.hook_id;
 	bpf_map_update_elem(&enforcer_data, &key, &value, BPF_ANY);
 	return 0;
@@ -246,9 +246,9 @@ __noinline int action_follow_fd(__u32 slot, __u32 index)
 	struct fd_key key = {}, from = {};
 	__u8 one = 1;
 
-	if (!s || index >= HOOK_ACTIONS_MAX)
+	if (!s)
 		return 0;
-	a = &hook.actions[index];
+	a = &hook.actions[index & (HOOK_ACTIONS_MAX - 1)];
 	key.pid = s->event.pid;
 	key.policy_slot = hook.policy_slot;
 	key.fd = s->number[a->argument & (HOOK_ARGUMENTS_MAX - 1)];

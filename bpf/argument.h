@@ -185,11 +185,9 @@ __noinline int argument_buffer(__u32 slot, __u32 index)
 		most = BUFFER_INLINE_BYTES;
 	if (size > most)
 		size = most;
-	OPAQUE(size);
-	if (size > BUFFER_INLINE_BYTES)
-		return -1;
-	if (size && read_memory(to + 1, size, s->value, a->flags & ARGUMENT_FLAG_USER)) {
-		if (a->flags & ARGUMENT_FLAG_USER || bpf_probe_read_user(to + 1, size, (void *)s->value))
+	if (size && copy_bounded(to + 1, size, BUFFER_INLINE_BYTES, (void *)s->value, a->flags & ARGUMENT_FLAG_USER)) {
+		if (a->flags & ARGUMENT_FLAG_USER ||
+		    copy_bounded(to + 1, size, BUFFER_INLINE_BYTES, (void *)s->value, 1))
 			return -1;
 	}
 	value_end(s, index, sizeof(*to), size, size < total ? HOOK_VALUE_TRUNCATED : 0);
@@ -220,10 +218,9 @@ __noinline int vector_step(__u32 slot, __u32 index, __u32 step)
 	if (vector.size < size)
 		size = vector.size;
 	at = s->at[index & (HOOK_ARGUMENTS_MAX - 1)] + done;
-	OPAQUE(size);
-	if (size == 0 || size > BUFFER_INLINE_BYTES || at > HOOK_DATA_BYTES + BUFFER_INLINE_BYTES)
+	if (size == 0 || at > HOOK_DATA_BYTES + BUFFER_INLINE_BYTES)
 		return 0;
-	if (bpf_probe_read_user(s->data + at, size, (void *)vector.base))
+	if (copy_bounded(s->data + at, size, BUFFER_INLINE_BYTES, (void *)vector.base, 1))
 		return -1;
 	s->hash[0] = done + size;
 	return 0;
@@ -316,11 +313,8 @@ __noinline int argument_iov_iter(__u32 slot, __u32 index)
 		to->total = count;
 		to->data_id = 0;
 		size = count < BUFFER_INLINE_BYTES ? count : BUFFER_INLINE_BYTES;
-		OPAQUE(size);
-		if (size > BUFFER_INLINE_BYTES)
-			return -1;
-		if (size && bpf_probe_read_user(to + 1, size, (void *)BPF_CORE_READ(newer, ubuf) +
-							      BPF_CORE_READ(iter, iov_offset)))
+		if (size && copy_bounded(to + 1, size, BUFFER_INLINE_BYTES,
+					 (void *)BPF_CORE_READ(newer, ubuf) + BPF_CORE_READ(iter, iov_offset), 1))
 			return -1;
 		value_end(s, index, sizeof(*to), size, size < count ? HOOK_VALUE_TRUNCATED : 0);
 		return 0;
@@ -347,7 +341,7 @@ __noinline int argument_const_buf(__u32 slot, __u32 index)
 		return 0;
 	if (size > BUFFER_INLINE_BYTES)
 		size = BUFFER_INLINE_BYTES;
-	if (bpf_probe_read_kernel(to, size, (void *)s->value))
+	if (copy_bounded(to, size, BUFFER_INLINE_BYTES, (void *)s->value, 0))
 		return -1;
 	value_end(s, index, 0, size, 0);
 	return 0;

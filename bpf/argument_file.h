@@ -42,7 +42,7 @@ __noinline int path_step(__u32 slot)
 	if (length > 255 || at > WALK_BYTES || length + 1 > at)
 		return 2;
 	at -= length;
-	if (length && bpf_probe_read_kernel(s->bytes + (at & (WALK_BYTES - 1)), length & 255, name))
+	if (length && copy_bounded(s->bytes + (at & (WALK_BYTES - 1)), length, 255, name, 0))
 		return 2;
 	at -= 1;
 	s->bytes[at & (WALK_BYTES - 1)] = '/';
@@ -94,7 +94,7 @@ __noinline int path_walk(__u32 slot)
 		/* A pseudo file (memfd, pipe, socket): its own name is all there is. */
 		length = BPF_CORE_READ(dentry, d_name.len) & 255;
 		at = WALK_BYTES - length;
-		if (length && bpf_probe_read_kernel(s->bytes + (at & (WALK_BYTES - 1)), length, BPF_CORE_READ(dentry, d_name.name)))
+		if (length && copy_bounded(s->bytes + (at & (WALK_BYTES - 1)), length, 255, BPF_CORE_READ(dentry, d_name.name), 0))
 			return -1;
 		s->walk.at = at;
 		return 0;
@@ -132,7 +132,7 @@ __noinline int argument_path_put(__u32 slot, __u32 index)
 	if (at > WALK_BYTES)
 		return -1;
 	length = WALK_BYTES - at;
-	if (length && bpf_probe_read_kernel(to + 1, length, s->bytes + (at & (WALK_BYTES - 1))))
+	if (length && copy_bounded(to + 1, length, WALK_BYTES, s->bytes + (at & (WALK_BYTES - 1)), 0))
 		return -1;
 	value_end(s, index, sizeof(*to), length, s->walk.flags);
 	return 0;

@@ -8,8 +8,8 @@
 
 #define HOOK_ARGUMENTS_MAX 16 /* args, data and return value of one hook together */
 #define HOOK_SELECTORS_MAX 16
-#define HOOK_FILTERS_MAX 96 /* over all selectors of one hook */
-#define HOOK_ACTIONS_MAX 48 /* over all selectors of one hook, entry and return */
+#define HOOK_FILTERS_MAX 128 /* over all selectors of one hook */
+#define HOOK_ACTIONS_MAX 64 /* over all selectors of one hook, entry and return */
 #define FILTER_VALUES_MAX 8 /* inline; more go into a set */
 #define RESOLVE_STEPS_MAX 10
 #define EXPRESSION_STEPS_MAX 64 /* all CEL expressions of one hook together */

@@ -89,6 +89,16 @@ struct {
 /* Hides from clang what it knows of a number, so that it keeps the check that the verifier needs to see. */
 #define OPAQUE(number) asm volatile("" : "+r"(number))
 
+/* Copies `size` bytes, at most `most`, from kernel or user memory. The check stands next to the call, because verifiers
+ * before 6.8 forget what they know of a number that clang puts on the stack in between. */
+static __always_inline long copy_bounded(void *to, __u32 size, __u32 most, const void *from, __u32 user)
+{
+	OPAQUE(size);
+	if (size > most)
+		return -1;
+	return user ? bpf_probe_read_user(to, size, from) : bpf_probe_read_kernel(to, size, from);
+}
+
 static __always_inline struct hook_scratch *scratch_of(__u32 slot)
 {
 	return bpf_map_lookup_elem(&hook_scratch, &slot);

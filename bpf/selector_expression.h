@@ -16,9 +16,9 @@ __noinline int expression_step(__u32 slot, __u32 step)
 	__u64 *stack, left, right, value = 0;
 	__u32 top, argument;
 
-	if (!s || step >= EXPRESSION_STEPS_MAX)
+	if (!s)
 		return -1;
-	e = &hook.expression[step];
+	e = &hook.expression[step & (EXPRESSION_STEPS_MAX - 1)];
 	stack = (__u64 *)s->bytes;
 	top = s->hash[0];
 	if (e->operator == EXPRESSION_OPERATOR_CONSTANT || e->operator == EXPRESSION_OPERATOR_ARGUMENT) {
@@ -106,9 +106,9 @@ __noinline int filter_expression(__u32 slot, __u32 index)
 	const volatile struct hook_filter *f;
 	__u32 i;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return -1;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	s->hash[0] = 0;
 	for (i = 0; i < EXPRESSION_STEPS_MAX; i++) {
 		if (i >= f->values[1])

@@ -42,9 +42,9 @@ __noinline int binary_matches(__u32 slot, __u32 index, __u32 id, __u32 size)
 	__u8 *known, answer = 0;
 	__u32 i, length;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return 0;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	key.hash[0] = s->hash[0];
 	key.hash[1] = s->hash[1];
 	if (size == 0) {
@@ -73,7 +73,7 @@ __noinline int binary_matches(__u32 slot, __u32 index, __u32 id, __u32 size)
 	s->key.prefix.prefix_bits = 32 + length * 8;
 	s->key.prefix.set = __builtin_bswap32(f->set);
 	if (f->operator == FILTER_OPERATOR_PREFIXES) {
-		bpf_probe_read_kernel(s->key.prefix.bytes, length, binary->path);
+		copy_bounded(s->key.prefix.bytes, length, PREFIX_BYTES_MAX, binary->path, 0);
 		answer = bpf_map_lookup_elem(&prefixes, &s->key.prefix) != 0;
 	} else {
 		for (i = 0; i < PREFIX_BYTES_MAX; i++) {
@@ -97,9 +97,9 @@ __noinline int filter_binary(__u32 slot, __u32 index)
 	struct process *process;
 	__u32 i, pid, lineage;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return -1;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	pid = bpf_get_current_pid_tgid() >> 32;
 	if (f->kind == FILTER_KIND_PARENT_BINARY) {
 		task = (struct task_struct *)bpf_get_current_task();
@@ -138,9 +138,9 @@ __noinline int filter_namespace_change(__u32 slot, __u32 index)
 	const volatile struct hook_filter *f;
 	__u32 *known, type, inum, negate, mask, changed = 0;
 
-	if (!process || index >= HOOK_FILTERS_MAX)
+	if (!process)
 		return -1;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	negate = (f->flags & FILTER_FLAG_NEGATE) != 0;
 	mask = f->values[0];
 	known = (__u32 *)&process->namespaces;
@@ -164,9 +164,9 @@ __noinline int filter_capability_change(__u32 slot, __u32 index)
 	__u64 now, known, mask;
 	__u32 negate, set;
 
-	if (!process || index >= HOOK_FILTERS_MAX)
+	if (!process)
 		return -1;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	if (f->flags & FILTER_FLAG_USER_NAMESPACE && BPF_CORE_READ(task, cred, user_ns, level) == 0)
 		return -1;
 	negate = (f->flags & FILTER_FLAG_NEGATE) != 0;

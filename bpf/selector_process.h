@@ -51,9 +51,9 @@ __noinline int filter_pid(__u32 slot, __u32 index)
 	const volatile struct hook_filter *f;
 	__u32 i, pid;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return -1;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	for (i = 0; i < ANCESTORS_MAX; i++) {
 		if (f->flags & FILTER_FLAG_NAMESPACE_PID)
 			pid = task_ns_pid(task);
@@ -112,9 +112,9 @@ __noinline int filter_namespace(__u32 slot, __u32 index)
 	struct hook_scratch *s = scratch_of(slot);
 	const volatile struct hook_filter *f;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return -1;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	return filter_value(s, f, namespace_inum((struct task_struct *)bpf_get_current_task(), f->argument), 0);
 }
 
@@ -141,9 +141,7 @@ __noinline int filter_capability(__u32 slot, __u32 index)
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	const volatile struct hook_filter *f;
 
-	if (index >= HOOK_FILTERS_MAX)
-		return -1;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	if (f->flags & FILTER_FLAG_USER_NAMESPACE && BPF_CORE_READ(task, cred, user_ns, level) == 0)
 		return -1;
 	return (current_capabilities(task, f->argument) & f->values[0]) != 0;

@@ -119,7 +119,7 @@ __noinline int in_prefixes(__u32 slot, __u32 set, __u32 at, __u32 size)
 		size = PREFIX_BYTES_MAX;
 	s->key.prefix.prefix_bits = 32 + size * 8;
 	s->key.prefix.set = __builtin_bswap32(set);
-	bpf_probe_read_kernel(s->key.prefix.bytes, size, s->data + at);
+	copy_bounded(s->key.prefix.bytes, size, PREFIX_BYTES_MAX, s->data + at, 0);
 	return bpf_map_lookup_elem(&prefixes, &s->key.prefix) != 0;
 }
 
@@ -231,9 +231,9 @@ __noinline int filter_string(__u32 slot, __u32 index)
 	const volatile struct hook_filter *f;
 	__u32 argument, at, size, type, i;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return 0;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	argument = f->argument & (HOOK_ARGUMENTS_MAX - 1);
 	type = hook.arguments[argument].type;
 	at = s->at[argument];
@@ -272,9 +272,7 @@ __noinline int filter_substring(__u32 slot, __u32 index)
 	const volatile struct hook_filter *f;
 	__u32 i, caseless, count;
 
-	if (index >= HOOK_FILTERS_MAX)
-		return 0;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	caseless = f->operator == FILTER_OPERATOR_SUBSTRINGS_CASELESS;
 	count = f->values[1];
 	for (i = 0; i < 128; i++) {

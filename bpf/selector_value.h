@@ -104,9 +104,9 @@ __noinline int filter_number(__u32 slot, __u32 index)
 	const volatile struct hook_filter *f;
 	__u32 argument;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return 0;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	argument = f->argument & (HOOK_ARGUMENTS_MAX - 1);
 	return filter_value(s, f, s->number[argument], type_is_signed(hook.arguments[argument].type));
 }
@@ -116,9 +116,9 @@ __noinline int filter_capabilities_gained(__u32 slot, __u32 index)
 	struct hook_scratch *s = scratch_of(slot);
 	const volatile struct hook_filter *f;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return 0;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	return (s->number[f->argument_new & (HOOK_ARGUMENTS_MAX - 1)] &
 		~s->number[f->argument & (HOOK_ARGUMENTS_MAX - 1)]) != 0;
 }
@@ -129,9 +129,9 @@ __noinline int filter_file_type(__u32 slot, __u32 index)
 	const volatile struct hook_filter *f;
 	__u32 i, kind;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return 0;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	kind = (s->number[f->argument & (HOOK_ARGUMENTS_MAX - 1)] & 0xf000) >> 12;
 	for (i = 0; i < FILTER_VALUES_MAX; i++) {
 		if (i >= f->value_count)
@@ -213,9 +213,9 @@ __noinline int filter_address(__u32 slot, __u32 index)
 	__u64 number;
 	int is_ip;
 
-	if (!s || index >= HOOK_FILTERS_MAX)
+	if (!s)
 		return 0;
-	f = &hook.filters[index];
+	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	if (!address_view(s, f->argument, &v))
 		return -1;
 	operator = f->operator;

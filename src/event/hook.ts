@@ -17,6 +17,8 @@ import type { EventType } from './type.ts'
 /** What user space knows of a hook: the part of its plan that events show. */
 export interface HookShow {
   readonly event: EventType
+  /** `namespace/name`, or the name alone. */
+  readonly policy: string
   readonly policy_name: string
   readonly config: HookConfig
   /** By function index; system calls by raw_tp: by place in `numbers`. */

@@ -2,6 +2,7 @@
 import {
   ARGUMENT_TYPE,
   BUFFER_VALUE_SIZE,
+  CHUNK_BYTES,
   decodeBpfMapValue,
   decodeBpfProgramValue,
   decodeCredValue,
@@ -31,8 +32,8 @@ import {
 import { addressText, permissionText } from './hook_text.ts'
 import { bytesBehind, decodeUtf8, quote } from './text.ts'
 
-/** Bytes of a hook argument that came in chunks before its event; undefined where some are missing. */
-export type TakeChunks = (id: number) => Uint8Array | undefined
+/** Bytes of a hook argument that came in `count` chunks before its event; fewer where some are missing. */
+export type TakeChunks = (id: number, count: number) => Uint8Array
 
 /** Where a value lies: `size` bytes at `at`, of `type` (ARGUMENT_TYPE). */
 export interface HookValue {
@@ -156,13 +157,17 @@ function base64(view: DataView, at: number, size: number): string {
 function bufferJson(view: DataView, { at, size }: HookValue, takeChunks: TakeChunks): string {
   const total = view.getBigUint64(at, true)
   const data_id = Number(view.getBigUint64(at + 8, true))
-  const chunks = data_id === 0 ? undefined : takeChunks(data_id)
+  const chunks = data_id === 0 ? undefined : takeChunks(data_id, chunkCount(total))
   const have = chunks?.length ?? size - BUFFER_VALUE_SIZE
   const encoded = chunks === undefined
     ? base64(view, at + BUFFER_VALUE_SIZE, size - BUFFER_VALUE_SIZE)
     : Buffer.from(chunks).toString('base64')
   if (total <= BigInt(have)) return '{"bytes_arg":"' + encoded + '"'
   return '{"truncated_bytes_arg":{"bytes_arg":"' + encoded + '","orig_size":"' + total + '"}'
+}
+
+function chunkCount(total: bigint): number {
+  return Math.ceil(Number(total) / CHUNK_BYTES)
 }
 
 function pathJson(view: DataView, { at, size, flags }: HookValue): string {

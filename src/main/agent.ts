@@ -1,6 +1,7 @@
 // The agent: its parts, in the order in which they start, and stopped in reverse.
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { EVENT_TYPE } from '../../ffi/wire.gen.ts'
 import { BOUNDS, type Config } from '../config.ts'
 import { Hub } from '../export/hub.ts'
 import { Budget } from '../http/budget.ts'
@@ -18,6 +19,7 @@ import { parentOf, viewOfMeta } from '../filter/view_meta.ts'
 import { monotonicNs, readClocks } from '../kernel/clock.ts'
 import { features } from '../kernel/feature.ts'
 import { objectFile } from '../kernel/objects.ts'
+import type { KernelFacts } from '../kernel/facts.ts'
 import type { HostFacts } from '../kernel/host.ts'
 import { imbalance, ledgerRows, type NewLoss } from '../ledger.ts'
 import { Pipeline } from '../pipeline.ts'
@@ -27,6 +29,8 @@ import { readHostNamespaces, scanProcfs } from '../process/procfs.ts'
 import { nanosecondsOf, secondsOf } from '../process/clock.ts'
 import { Tracker } from '../process/tracker.ts'
 import { BaseSensor } from '../sensor/base.ts'
+import { SetNumbers } from '../sensor/hook_sets.ts'
+import { Loader } from '../sensor/loader.ts'
 import { thumpVersion } from '../version.ts'
 import { type Containers, createContainers } from './containers.ts'
 import { createExports, type Exports } from './exports.ts'
@@ -34,6 +38,7 @@ import { factsInWorker } from './facts.ts'
 import { openGrpc } from './grpc.ts'
 import type { Log } from './log.ts'
 import { metricFamilies } from './metrics.ts'
+import { Policies } from './policies.ts'
 import { processSource } from './processes.ts'
 import { selfTest } from './self_test.ts'
 import { trackerOptions } from './tracker.ts'
@@ -54,8 +59,11 @@ export class Agent {
   readonly #hub: Hub
   readonly #sensor: BaseSensor
   readonly #missing = new Set(['sensors attached', 'self-test event'])
+  /** Probed once, when first wanted. */
+  readonly #facts: () => Promise<KernelFacts>
   #exports!: Exports
   #pipeline!: Pipeline
+  #policies!: Policies
   #pump!: Pump
   #listener: Listener | null = null
   #onIdle: () => void = () => {}
@@ -64,6 +72,7 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#host = host
+    this.#facts = factsInWorker({ btf: config.btf, procfs: config.procfs, object: objectFile('probe') })
     const namespaces = readHostNamespaces(config.procfs)
     this.#containers = createContainers(config, log, namespaces, {
       onSettled: (container) => this.#pipeline.release(container),
@@ -115,6 +124,8 @@ export class Agent {
       lossLine: (sink, count, from_ms, to_ms) => this.#pipeline.sinkLossLine(sink, count, from_ms, to_ms),
     })
     this.#pipeline = this.#createPipeline()
+    this.#policies = this.#stack.use(this.#createPolicies())
+    this.#pipeline.handle(EVENT_TYPE.HOOK, this.#policies.onRecord)
     // Listening comes first, so that a probe gets 503 instead of nothing while the sensors start.
     this.#listener = await this.#listen()
     await this.#openDoor()
@@ -173,6 +184,25 @@ export class Agent {
       (type, error) =>
         this.#log.error({ type, err: error }, 'a record could not be handled; more of its kind are only counted'),
     )
+  }
+
+  #createPolicies(): Policies {
+    const { btf, procfs } = this.#config
+    let hook_id = 0
+    return new Policies({
+      tracker: this.#tracker,
+      stacks: { kernel: () => '', user: () => '' },
+      loader: this.#stack.use(new Loader()),
+      maps: this.#sensor.maps,
+      hash_key_bytes: this.#sensor.hash_key_bytes,
+      objectFile,
+      btf,
+      sets: new SetNumbers(),
+      takeHookId: () => ++hook_id,
+      facts: this.#facts,
+      procfs,
+      allow_match_all: false,
+    })
   }
 
   /** Processes that are older than the agent: first into the kernel's maps, and what it did not know yet into the cache. */
@@ -263,7 +293,7 @@ export class Agent {
   async #listen(): Promise<Listener | null> {
     const { listen: where, token_file, read_token } = this.#config
     if (where.kind === 'none') return null
-    const facts = factsInWorker({ btf: this.#config.btf, procfs: this.#config.procfs, object: objectFile('probe') })
+    const facts = this.#facts
     const app = buildApp({
       budget: new Budget(),
       openapi: openapiDocument(thumpVersion().version, QUERY_HELP),
@@ -280,7 +310,7 @@ export class Agent {
       coverage: async () => features(await facts()),
       processes: processSource(this.#tracker.cache),
       events: { hub: this.#hub, heartbeat_ms: BOUNDS.heartbeat_ms, compact, parseQuery },
-      policies: null,
+      policies: this.#policies.registry,
       onError: (error) => this.#log.error({ err: error }, 'a request failed'),
     })
     const listener = await listen(where, app, BOUNDS.request_bytes_max)
@@ -289,8 +319,7 @@ export class Agent {
   }
 
   async #openDoor(): Promise<void> {
-    const { btf, procfs } = this.#config
-    const facts = factsInWorker({ btf, procfs, object: objectFile('probe') })
+    const facts = this.#facts
     const door = await openGrpc(this.#config, this.#log, {
       hub: this.#hub,
       version: thumpVersion().version,

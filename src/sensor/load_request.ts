@@ -1,5 +1,8 @@
 // What the thread that loads BPF objects is asked, and what it answers: plain data between hook_load.ts and load_worker.ts.
 import type { MovedObject } from '../../ffi/object.ts'
+import type { PlanSource } from '../kernel/plan_facts.ts'
+import type { LocatedMistake } from '../policy/error.ts'
+import type { Plan } from '../policy/plan_type.ts'
 
 export interface ProgramRequest {
   readonly name: string
@@ -23,6 +26,25 @@ export interface LoadRequest {
   readonly reuse: Readonly<Record<string, number>>
   /** max_entries of maps that this load makes. */
   readonly entries: Readonly<Record<string, number>>
+}
+
+/** Text of a policy to plan for the kernel that `facts` are of. */
+export interface PlanRequest {
+  readonly id: number
+  readonly yaml: string
+  readonly source: string
+  readonly facts: PlanSource
+  readonly procfs: string
+}
+
+export type PlanAnswer =
+  | { readonly id: number; readonly ok: true; readonly planned: Planned }
+  | { readonly id: number; readonly ok: false; readonly message: string; readonly log: string }
+
+export interface Planned {
+  readonly plans: readonly Plan[]
+  readonly errors: readonly LocatedMistake[]
+  readonly warnings: readonly LocatedMistake[]
 }
 
 export interface ProgramLoaded {

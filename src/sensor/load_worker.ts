@@ -1,25 +1,40 @@
-// A thread that has the kernel verify BPF objects, so that the main thread never waits for the verifier.
+// A thread that plans policies and has the kernel verify BPF objects, so that the main thread waits for neither.
 import { VerifierError } from '../../ffi/error.ts'
 import { BpfMap } from '../../ffi/map.ts'
 import { BpfObject } from '../../ffi/object.ts'
-import type { LoadAnswer, LoadRequest } from './load_request.ts'
+import { type LivePlanFacts, readPlanFacts } from '../kernel/plan_facts.ts'
+import { planText } from '../policy/plan.ts'
+import type { LoadAnswer, LoadRequest, PlanAnswer, PlanRequest } from './load_request.ts'
 
 declare const self: Worker
 
-self.onmessage = (event: MessageEvent<LoadRequest>) => {
-  self.postMessage(answer(event.data))
+/** Files of programs and modules may change: what was read of them serves the documents of one change, not the next. */
+const FACTS_KEPT_MS = 500
+
+let known: { readonly facts: LivePlanFacts; until: number } | null = null
+
+self.onmessage = (event: MessageEvent<LoadRequest | PlanRequest>) => {
+  const request = event.data
+  self.postMessage(answer(request.id, () => 'yaml' in request ? plan(request) : load(request)))
 }
 
-function answer(request: LoadRequest): LoadAnswer {
+function answer(id: number, work: () => LoadAnswer | PlanAnswer): LoadAnswer | PlanAnswer {
   try {
-    return load(request)
+    return work()
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    return { id: request.id, ok: false, message, log: error instanceof VerifierError ? error.log : '' }
+    return { id, ok: false, message, log: error instanceof VerifierError ? error.log : '' }
   }
 }
 
-export function load(request: LoadRequest): LoadAnswer {
+function plan({ id, yaml, source, facts, procfs }: PlanRequest): PlanAnswer {
+  if (known === null || known.until < performance.now()) known = { facts: readPlanFacts(facts, procfs), until: 0 }
+  const { plans, errors, warnings } = planText(source, yaml, known.facts)
+  known.until = performance.now() + FACTS_KEPT_MS
+  return { id, ok: true, planned: { plans, errors, warnings } }
+}
+
+function load(request: LoadRequest): LoadAnswer {
   const { id, file, name, btf, programs } = request
   using stack = new DisposableStack()
   const object = stack.use(BpfObject.open(file, { name, ...(btf === '' ? {} : { btf_path: btf }) }))

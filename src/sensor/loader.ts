@@ -1,6 +1,6 @@
-// Loader: one worker thread that loads BPF objects in the order in which they are asked for.
+// Loader: one worker thread that plans policies and loads BPF objects, in the order in which it is asked.
 import { BpfObject } from '../../ffi/object.ts'
-import type { LoadAnswer, LoadRequest, ProgramLoaded } from './load_request.ts'
+import type { LoadAnswer, LoadRequest, PlanAnswer, Planned, PlanRequest, ProgramLoaded } from './load_request.ts'
 
 export interface LoadedObject {
   readonly object: BpfObject
@@ -20,21 +20,25 @@ export class LoadError extends Error {
   }
 }
 
+type Answer = LoadAnswer | PlanAnswer
+
 export class Loader implements Disposable {
   #worker: Worker | undefined
   #id = 0
-  readonly #waiting = new Map<number, { resolve(answer: LoadAnswer): void; reject(error: Error): void }>()
+  readonly #waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>()
 
-  /** Blocks nothing: the thread starts with the first load. */
   async load(request: Omit<LoadRequest, 'id'>): Promise<LoadedObject> {
-    const id = ++this.#id
-    const worker = this.#worker ??= this.#start()
-    const answer = await new Promise<LoadAnswer>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      worker.postMessage({ ...request, id })
-    })
+    const answer = await this.#ask(request)
     if (!answer.ok) throw new LoadError(answer.message, answer.log)
+    if (!('object' in answer)) throw new TypeError('The loader answered another question')
     return { object: BpfObject.adopt(answer.object), load_ms: answer.load_ms, programs: answer.programs }
+  }
+
+  async plan(request: Omit<PlanRequest, 'id'>): Promise<Planned> {
+    const answer = await this.#ask(request)
+    if (!answer.ok) throw new LoadError(answer.message, answer.log)
+    if (!('planned' in answer)) throw new TypeError('The loader answered another question')
+    return answer.planned
   }
 
   [Symbol.dispose](): void {
@@ -43,9 +47,19 @@ export class Loader implements Disposable {
     this.#fail(new Error('The loader was stopped'))
   }
 
+  /** The thread starts with the first question. */
+  #ask(request: Omit<LoadRequest, 'id'> | Omit<PlanRequest, 'id'>): Promise<Answer> {
+    const id = ++this.#id
+    const worker = this.#worker ??= this.#start()
+    return new Promise<Answer>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      worker.postMessage({ ...request, id })
+    })
+  }
+
   #start(): Worker {
     const worker = new Worker(new URL('./load_worker.ts', import.meta.url), { smol: true, ref: false })
-    worker.addEventListener('message', (event: MessageEvent<LoadAnswer>) => {
+    worker.addEventListener('message', (event: MessageEvent<Answer>) => {
       const waiting = this.#waiting.get(event.data.id)
       this.#waiting.delete(event.data.id)
       waiting?.resolve(event.data)

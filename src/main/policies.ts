@@ -1,0 +1,70 @@
+// Policies of the agent: the registry, and lines of the records that their hooks send.
+import { CHUNK_KIND, HOOK_EVENT } from '../../ffi/wire.gen.ts'
+import { hookBody, type HookShow, type StackReader } from '../event/hook.ts'
+import type { EventLine } from '../event/type.ts'
+import type { Tracker } from '../process/tracker.ts'
+import { Registry, type RegistryOptions, type ShownHook, syscallNumbers } from '../sensor/registry.ts'
+
+export interface PoliciesOptions extends Omit<RegistryOptions, 'onHook'> {
+  readonly tracker: Tracker
+  readonly stacks: StackReader
+}
+
+export class Policies implements Disposable {
+  readonly registry: Registry
+  readonly #tracker: Tracker
+  readonly #stacks: StackReader
+  readonly #shows = new Map<number, HookShow>()
+  /** Records of hooks that nobody knows any more. */
+  unknown = 0
+
+  constructor(options: PoliciesOptions) {
+    this.#tracker = options.tracker
+    this.#stacks = options.stacks
+    this.registry = new Registry({ ...options, onHook: (id, shown) => this.#onHook(id, shown) })
+  }
+
+  /** For Pipeline.handle(EVENT_TYPE.HOOK, …). */
+  readonly onRecord = (view: DataView, at: number, size: number): EventLine | undefined => {
+    const show = this.#shows.get(view.getUint32(at + HOOK_EVENT.hook_id, true))
+    if (show === undefined) {
+      this.unknown++
+      return undefined
+    }
+    const takeChunks = (id: number, count: number) => this.#tracker.chunks.take(CHUNK_KIND.HOOK, id, count).bytes
+    const body = hookBody(view, at, size, show, takeChunks, this.#stacks)
+    if (body === undefined) {
+      this.#tracker.records.short++
+      return undefined
+    }
+    const { head } = body
+    const origin = { key: head.exec_id, pid: head.pid, tid: head.tid, ktime_ns: head.header.ktime_ns }
+    return this.#tracker.hookLine(show.event, origin, show.policy, body.before, body.after, body.extra)
+  };
+
+  [Symbol.dispose](): void {
+    this.registry[Symbol.dispose]()
+  }
+
+  #onHook(id: number, shown: ShownHook | null): void {
+    if (shown === null) this.#shows.delete(id)
+    else this.#shows.set(id, showOf(shown))
+  }
+}
+
+function showOf({ plan, hook }: ShownHook): HookShow {
+  return {
+    event: hook.event,
+    policy: plan.namespace === '' ? plan.name : `${plan.namespace}/${plan.name}`,
+    policy_name: plan.name,
+    config: hook.config,
+    names: hook.names,
+    numbers: syscallNumbers(hook),
+    labels: hook.arguments.map(({ label }) => label),
+    message: hook.message,
+    tags: hook.tags,
+    path: hook.path ?? '',
+    provider: hook.provider ?? '',
+    verdict: hook.verdict,
+  }
+}

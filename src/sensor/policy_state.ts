@@ -1,0 +1,67 @@
+// What the API shows of a loaded policy: state, hooks and their counters.
+import type { BpfMap } from '../../ffi/map.ts'
+import { decodeHookCounters, type HookCounters } from '../../ffi/wire.gen.ts'
+import { possibleCpus } from '../../ffi/system.ts'
+import type { ProgramPlan } from '../policy/plan_type.ts'
+import type { LoadedHook } from './load.ts'
+import type { LoadedPolicy } from './registry.ts'
+
+/** Names as Tetragon's TracingPolicyState. */
+export function policyState({ plan, source, sensor, mode, enabled, loaded_at }: LoadedPolicy): unknown {
+  const hooks = sensor.hooks.map(hookState)
+  const total = (name: keyof HookCounters) => hooks.reduce((sum, hook) => sum + hook.counters[name], 0)
+  return {
+    name: plan.name,
+    namespace: plan.namespace,
+    state: enabled ? 'enabled' : 'disabled',
+    mode: plan.enforcing ? mode : 'monitor_only',
+    source,
+    loaded_at,
+    load_ms: Math.round(sensor.load_ms),
+    hits: total('hits'),
+    posted: total('posted'),
+    suppressed: total('suppressed'),
+    lost: total('lost') + total('merge_lost'),
+    kills: total('kills'),
+    overrides: total('overrides'),
+    warnings: plan.warnings,
+    errors: [],
+    hooks,
+  }
+}
+
+function hookState({ plan, hook_id, load_ms, programs, counters }: LoadedHook) {
+  return {
+    id: hook_id,
+    names: plan.names,
+    event: plan.event,
+    attach: plan.programs.map(({ attach }: ProgramPlan) => attach.kind),
+    reason: plan.reason,
+    verdict: plan.verdict,
+    load_ms: Math.round(load_ms),
+    programs,
+    counters: sumCounters(counters, 0),
+    selectors: plan.selector_labels.map((label, i) => ({ label, ...sumCounters(counters, i + 1) })),
+  }
+}
+
+function sumCounters(map: BpfMap, index: number): HookCounters {
+  const value = map.lookup(index)
+  const sum: Record<string, number> = {}
+  for (let cpu = 0; value !== undefined && cpu < possibleCpus(); cpu++) {
+    for (const [name, count] of Object.entries(decodeHookCounters(map.perCpu(value, cpu), 0))) {
+      sum[name] = (sum[name] ?? 0) + Number(count)
+    }
+  }
+  const of = (name: keyof HookCounters) => sum[name] ?? 0
+  return {
+    hits: of('hits'),
+    posted: of('posted'),
+    suppressed: of('suppressed'),
+    lost: of('lost'),
+    kills: of('kills'),
+    overrides: of('overrides'),
+    merge_lost: of('merge_lost'),
+    spared: of('spared'),
+  }
+}

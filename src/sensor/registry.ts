@@ -1,0 +1,246 @@
+// Registry: the policies of this agent, changed one at a time. Main thread; loading happens in the loader's.
+import { HOOK_FLAG } from '../../ffi/wire.gen.ts'
+import type { PlanSource } from '../kernel/plan_facts.ts'
+import type { LocatedMistake } from '../policy/error.ts'
+import { planJson } from '../policy/plan.ts'
+import type { HookPlan, Plan } from '../policy/plan_type.ts'
+import { type LoadedHook, loadSensor, type Sensor, type SensorContext } from './load.ts'
+import type { Planned } from './load_request.ts'
+import { LoadError } from './loader.ts'
+import { policyState } from './policy_state.ts'
+
+/** As http/policy_registry.ts has it; the two are compared where the agent is put together. */
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly status: 404 | 409 | 422; readonly mistakes: readonly LocatedMistake[] }
+
+export interface RegistryOptions extends SensorContext {
+  /** Probed on first use. */
+  readonly facts: () => Promise<PlanSource>
+  readonly procfs: string
+  /** Enforcing on everything is meant. */
+  readonly allow_match_all: boolean
+  /** What events of a hook look like; called before its first event can come, and again with null after its last. */
+  readonly onHook: (hook_id: number, hook: ShownHook | null) => void
+}
+
+export interface ShownHook {
+  readonly plan: Plan
+  readonly hook: HookPlan
+}
+
+export interface LoadedPolicy {
+  readonly plan: Plan
+  readonly source: string
+  readonly sensor: Sensor
+  readonly loaded_at: string
+  mode: 'enforce' | 'monitor'
+  enabled: boolean
+}
+
+/** Events that lie in the rings when a policy goes still want its names. */
+const HOOK_KEPT_MS = 10_000
+const SLOTS_MAX = 4096
+
+export class Registry implements Disposable {
+  readonly #options: RegistryOptions
+  readonly #policies = new Map<string, LoadedPolicy>()
+  readonly #free_slots: number[] = []
+  #slots = 0
+  #queue: Promise<unknown> = Promise.resolve()
+
+  constructor(options: RegistryOptions) {
+    this.#options = options
+  }
+
+  get policies(): readonly LoadedPolicy[] {
+    return [...this.#policies.values()]
+  }
+
+  list(): readonly unknown[] {
+    return this.policies.map(policyState)
+  }
+
+  get(name: string): Answer<unknown> {
+    const found = this.#find(name)
+    return found.ok ? { ok: true, value: policyState(found.value) } : found
+  }
+
+  add(yaml: string, source: string): Promise<Answer<readonly unknown[]>> {
+    return this.#inTurn(async () => {
+      const planned = await this.#plan(yaml, source)
+      if (planned.errors.length > 0) return refused(422, planned.errors)
+      const clash = planned.plans.find((plan) => this.#policies.has(key(plan)))
+      if (clash !== undefined) return refused(409, [mistake(source, `Policy "${key(clash)}" is loaded already`)])
+      const loaded: LoadedPolicy[] = []
+      try {
+        for (const plan of planned.plans) loaded.push(await this.#load(plan, source))
+      } catch (error) {
+        for (const policy of loaded) this.#unload(policy)
+        return refused(422, [mistake(source, text(error))])
+      }
+      for (const policy of loaded) this.#enable(policy)
+      return { ok: true, value: loaded.map(policyState) }
+    })
+  }
+
+  remove(name: string): Promise<Answer<null>> {
+    return this.#inTurn(() => {
+      const found = this.#find(name)
+      if (!found.ok) return found
+      this.#unload(found.value)
+      return { ok: true, value: null }
+    })
+  }
+
+  /** Loads and attaches the new version beside the old one before the two change places. */
+  replace(name: string, yaml: string, source: string): Promise<Answer<unknown>> {
+    return this.#inTurn(async () => {
+      const found = this.#find(name)
+      if (!found.ok) return found
+      const planned = await this.#plan(yaml, source)
+      if (planned.errors.length > 0) return refused(422, planned.errors)
+      const [plan] = planned.plans
+      if (plan === undefined || planned.plans.length > 1) {
+        return refused(422, [mistake(source, `Cannot replace one policy by ${planned.plans.length}`)])
+      }
+      const old = found.value
+      if (key(plan) !== key(old.plan)) {
+        return refused(422, [
+          mistake(source, `Cannot replace policy "${key(old.plan)}" by "${key(plan)}": names differ`),
+        ])
+      }
+      let policy: LoadedPolicy
+      try {
+        policy = await this.#load(plan, source)
+      } catch (error) {
+        return refused(422, [mistake(source, text(error))])
+      }
+      old.sensor.setState({ enabled: false, enforce: false })
+      this.#enable(policy)
+      this.#unload(old)
+      this.#policies.set(key(plan), policy)
+      return { ok: true, value: policyState(policy) }
+    })
+  }
+
+  patch(
+    name: string,
+    change: { readonly mode?: 'enforce' | 'monitor'; readonly enabled?: boolean },
+  ): Promise<Answer<unknown>> {
+    return this.#inTurn(() => {
+      const found = this.#find(name)
+      if (!found.ok) return found
+      const policy = found.value
+      if (change.mode === 'enforce' && !policy.plan.enforcing) {
+        return refused(422, [mistake('', `Cannot enforce policy "${key(policy.plan)}": none of its actions enforces`)])
+      }
+      policy.mode = change.mode ?? policy.mode
+      policy.enabled = change.enabled ?? policy.enabled
+      this.#apply(policy)
+      return { ok: true, value: policyState(policy) }
+    })
+  }
+
+  async plan(yaml: string, source: string): Promise<Answer<readonly unknown[]>> {
+    const planned = await this.#plan(yaml, source)
+    if (planned.errors.length > 0) return refused(422, planned.errors)
+    return { ok: true, value: planned.plans.map((plan) => JSON.parse(planJson(plan))) }
+  }
+
+  /** Detaches everything. */
+  [Symbol.dispose](): void {
+    for (const policy of this.policies) this.#unload(policy)
+  }
+
+  async #plan(yaml: string, source: string): Promise<Planned> {
+    const { facts, loader, procfs } = this.#options
+    const { release, version, architecture, attach, btf, tracefs } = await facts()
+    return await loader.plan({ yaml, source, procfs, facts: { release, version, architecture, attach, btf, tracefs } })
+  }
+
+  async #load(plan: Plan, source: string): Promise<LoadedPolicy> {
+    const slot = this.#free_slots.pop() ?? ++this.#slots
+    if (slot >= SLOTS_MAX) throw new LoadError(`Cannot load policy "${key(plan)}": ${SLOTS_MAX} are loaded already`, '')
+    let sensor: Sensor
+    try {
+      sensor = await loadSensor(plan, slot, this.#options)
+    } catch (error) {
+      this.#free_slots.push(slot)
+      throw error
+    }
+    const mode = plan.matches_all && !this.#options.allow_match_all ? 'monitor' : plan.mode
+    for (const hook of sensor.hooks) this.#options.onHook(hook.hook_id, { plan, hook: hook.plan })
+    return { plan, source, sensor, mode, enabled: true, loaded_at: new Date().toISOString() }
+  }
+
+  #enable(policy: LoadedPolicy): void {
+    this.#policies.set(key(policy.plan), policy)
+    this.#apply(policy)
+  }
+
+  #apply({ sensor, mode, enabled }: LoadedPolicy): void {
+    sensor.setState({ enabled, enforce: mode === 'enforce' })
+  }
+
+  #unload(policy: LoadedPolicy): void {
+    const { sensor, plan } = policy
+    if (this.#policies.get(key(plan)) === policy) this.#policies.delete(key(plan))
+    sensor.setState({ enabled: false, enforce: false })
+    const hooks: readonly LoadedHook[] = sensor.hooks
+    sensor[Symbol.dispose]()
+    this.#free_slots.push(sensor.slot)
+    const timer = setTimeout(() => {
+      for (const { hook_id } of hooks) this.#options.onHook(hook_id, null)
+    }, HOOK_KEPT_MS)
+    timer.unref()
+  }
+
+  #find(name: string): Answer<LoadedPolicy> {
+    const exact = this.#policies.get(name)
+    if (exact !== undefined) return { ok: true, value: exact }
+    const named = this.policies.filter(({ plan }) => plan.name === name)
+    if (named.length > 1) {
+      return refused(409, [mistake('', `"${name}" is the name of ${named.length} policies: say NAMESPACE/NAME`)])
+    }
+    const [policy] = named
+    return policy === undefined ? refused(404, [mistake('', `No policy "${name}"`)]) : { ok: true, value: policy }
+  }
+
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work)
+    this.#queue = turn.then(() => {}, () => {}) // whoever asked gets the error
+    return turn
+  }
+}
+
+function key({ name, namespace }: Plan): string {
+  return namespace === '' ? name : `${namespace}/${name}`
+}
+
+function refused(
+  status: 404 | 409 | 422,
+  mistakes: readonly LocatedMistake[],
+): { ok: false; status: typeof status; mistakes: readonly LocatedMistake[] } {
+  return { ok: false, status, mistakes }
+}
+
+function mistake(file: string, message: string): LocatedMistake {
+  return { file, line: 0, column: 0, message, caret: '' }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** System call numbers by index into a hook's names; empty where records carry the index itself. */
+export function syscallNumbers({ family, config, sets }: HookPlan): number[] {
+  if (family !== 'syscall') return []
+  const set = sets[config.syscall_set - 1]
+  if (set === undefined) return [config.syscall_id]
+  return set.map === 'values' ? set.values.map((value) => Number(value & 0x7fff_ffffn)) : []
+}
+
+export function refuses({ config }: HookPlan): boolean {
+  return (config.flags & HOOK_FLAG.CAN_REFUSE) !== 0
+}
