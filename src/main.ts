@@ -6,7 +6,7 @@
  * set before the process begins, so the process begins again (same pid, some 20 ms).
  */
 const HEAP_HINT = 'BUN_JSC_forceRAMSize'
-const HEAP_HINT_BYTES = 128 << 20
+const HEAP_HINT_BYTES = 64 << 20
 
 if (process.env[HEAP_HINT] === undefined && typeof process.execve === 'function') {
   const env: Record<string, string> = { [HEAP_HINT]: String(HEAP_HINT_BYTES) }

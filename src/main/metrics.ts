@@ -1,4 +1,5 @@
 // What /metrics shows, from the parts of a running agent.
+import fs from 'node:fs'
 import type { SinkCounters } from '../export/type.ts'
 import type { MetricFamily, MetricSample } from '../http/metrics.ts'
 import { containerFamilies, type ContainerMetricSources } from './metrics_container.ts'
@@ -36,8 +37,7 @@ export function metricFamilies(sources: MetricSources): MetricFamily[] {
 function agentFamilies({ pipeline, rings, ready, started_seconds, release }: MetricSources): MetricFamily[] {
   const { version, bun } = thumpVersion()
   const resident = process.memoryUsage.rss()
-  // Every data page of a ring is mapped twice, and both count.
-  const mapped = rings.reduce((sum, ring) => sum + 2 * ring.size, 0)
+  const mapped = residentRings()
   const cpu = process.cpuUsage()
   return [
     gauge('build_info', 'Version of the agent, its runtime and the kernel', [{
@@ -49,7 +49,7 @@ function agentFamilies({ pipeline, rings, ready, started_seconds, release }: Met
     gauge('resident_memory_bytes', 'Resident memory, mapped rings included', [{ value: resident }]),
     gauge(
       'resident_memory_without_rings_bytes',
-      'Resident memory less the mapped rings, if all their pages are resident',
+      'Resident memory less the pages of mapped rings, which count twice',
       [{
         value: Math.max(0, resident - mapped),
       }],
@@ -179,4 +179,15 @@ function gauge(name: string, help: string, samples: readonly MetricSample[]): Me
 
 function counter(name: string, help: string, samples: readonly MetricSample[]): MetricFamily {
   return { name, type: 'counter', help, samples }
+}
+
+/** Bytes of BPF maps that are mapped and resident; every data page of a ring is mapped twice. */
+function residentRings(): number {
+  let sum = 0
+  let ring = false
+  for (const line of fs.readFileSync('/proc/self/smaps', 'utf8').split('\n')) {
+    if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) ring = line.endsWith('anon_inode:bpf-map')
+    else if (ring && line.startsWith('Rss:')) sum += Number(line.split(/\s+/)[1]) * 1024
+  }
+  return sum
 }
