@@ -52,7 +52,7 @@ testWhere(missingForContainers(), `${CONTAINERS} short containers are each named
       const n = next++
       // Every other round a name instead of an id.
       const named = n % (FORMS.length + 1) === FORMS.length
-      const id = named ? `thump-test-${n}` : hex(n)
+      const id = named ? `thump-test-${n}-` : hex(n)
       ids.push(id)
       const cgroup = named ? `/${id}` : FORMS[n % (FORMS.length + 1)]!(id)
       await runc.run({ id, cgroup, command: ['/bin/sh', '-c', `/bin/true ${id}; exec /bin/echo ${id}`] })
