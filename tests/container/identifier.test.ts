@@ -13,7 +13,7 @@ class Source implements ContainerSource {
   status: ContainerSource['status'] = { state: 'active', detail: '' }
   known: ContainerInfo | undefined
   ask?: () => Promise<ContainerInfo | undefined>
-  onChange?: ContainerSource['onChange']
+  onChange?: NonNullable<ContainerSource['onChange']>
   constructor(known?: ContainerInfo, answer?: () => Promise<ContainerInfo | undefined>) {
     this.known = known
     if (answer !== undefined) this.ask = answer
