@@ -31,6 +31,7 @@ import { Tracker } from '../process/tracker.ts'
 import { BaseSensor } from '../sensor/base.ts'
 import { SetNumbers } from '../sensor/hook_sets.ts'
 import { Loader } from '../sensor/loader.ts'
+import { PolicyFiles } from '../sensor/watch.ts'
 import { thumpVersion } from '../version.ts'
 import { type Containers, createContainers } from './containers.ts'
 import { createExports, type Exports } from './exports.ts'
@@ -41,6 +42,7 @@ import { metricFamilies } from './metrics.ts'
 import { Policies } from './policies.ts'
 import { processSource } from './processes.ts'
 import { selfTest } from './self_test.ts'
+import { createStacks } from './stacks.ts'
 import { trackerOptions } from './tracker.ts'
 
 /** Turns of the pipeline at exit: what was in the rings when the sensors were detached, and no more. */
@@ -64,6 +66,7 @@ export class Agent {
   #exports!: Exports
   #pipeline!: Pipeline
   #policies!: Policies
+  #policy_files!: PolicyFiles
   #pump!: Pump
   #listener: Listener | null = null
   #onIdle: () => void = () => {}
@@ -126,6 +129,7 @@ export class Agent {
     this.#pipeline = this.#createPipeline()
     this.#policies = this.#stack.use(this.#createPolicies())
     this.#pipeline.handle(EVENT_TYPE.HOOK, this.#policies.onRecord)
+    this.#policy_files = this.#stack.use(this.#createPolicyFiles())
     // Listening comes first, so that a probe gets 503 instead of nothing while the sensors start.
     this.#listener = await this.#listen()
     await this.#openDoor()
@@ -138,6 +142,7 @@ export class Agent {
     )
     pump.bell = this.#stack.use(await this.#sensor.doorbell(() => pump.start(), (error) => this.#onBellFailed(error)))
     this.#pump.start()
+    await this.#policy_files.start()
     await this.#test()
   }
 
@@ -186,12 +191,28 @@ export class Agent {
     )
   }
 
+  #createPolicyFiles(): PolicyFiles {
+    return new PolicyFiles({
+      directories: this.#config.policies,
+      file_bytes_max: BOUNDS.file_bytes_max,
+      onFile: async (file, yaml) => {
+        const answer = await this.#policies.registry.syncFile(file, yaml)
+        if (answer.ok) this.#log.info({ file }, yaml === null ? 'policy file gone' : 'policy file loaded')
+        else {this.#log.error(
+            { file, mistakes: answer.mistakes },
+            'policy file refused: what it had before stays loaded',
+          )}
+      },
+      onFailure: (file, error) => this.#log.error({ file, err: error }, 'cannot read policies'),
+    })
+  }
+
   #createPolicies(): Policies {
     const { btf, procfs } = this.#config
     let hook_id = 0
     return new Policies({
       tracker: this.#tracker,
-      stacks: { kernel: () => '', user: () => '' },
+      stacks: createStacks(this.#sensor.maps, this.#config),
       loader: this.#stack.use(new Loader()),
       maps: this.#sensor.maps,
       hash_key_bytes: this.#sensor.hash_key_bytes,

@@ -46,6 +46,8 @@ export class Registry implements Disposable {
   readonly #options: RegistryOptions
   readonly #policies = new Map<string, LoadedPolicy>()
   readonly #free_slots: number[] = []
+  /** Files that could not be taken, and why. */
+  readonly #failed = new Map<string, readonly LocatedMistake[]>()
   #slots = 0
   #queue: Promise<unknown> = Promise.resolve()
 
@@ -58,7 +60,14 @@ export class Registry implements Disposable {
   }
 
   list(): readonly unknown[] {
-    return this.policies.map(policyState)
+    const failed = [...this.#failed].map(([source, errors]) => ({
+      name: '',
+      namespace: '',
+      state: 'load_error',
+      source,
+      errors,
+    }))
+    return [...this.policies.map(policyState), ...failed]
   }
 
   get(name: string): Answer<unknown> {
@@ -81,6 +90,41 @@ export class Registry implements Disposable {
       }
       for (const policy of loaded) this.#enable(policy)
       return { ok: true, value: loaded.map(policyState) }
+    })
+  }
+
+  /**
+   * Makes the policies of one file those that its text has: new ones are loaded, changed ones replaced, others removed; null:
+   * the file is gone. If anything in it is wrong, what it had before stays, and list() shows the mistakes.
+   */
+  syncFile(file: string, yaml: string | null): Promise<Answer<null>> {
+    return this.#inTurn(async () => {
+      const mine = this.policies.filter(({ source }) => source === file)
+      const planned = yaml === null ? { plans: [], errors: [], warnings: [] } : await this.#plan(yaml, file)
+      const mistakes = [...planned.errors, ...this.#clashes(planned.plans, file)]
+      const loaded: { readonly policy: LoadedPolicy; readonly old: LoadedPolicy | undefined }[] = []
+      if (mistakes.length === 0) {
+        try {
+          for (const plan of planned.plans) {
+            const old = mine.find((policy) => key(policy.plan) === key(plan))
+            if (old !== undefined && planJson(old.plan) === planJson(plan)) continue
+            loaded.push({ policy: await this.#load(plan, file), old })
+          }
+        } catch (error) {
+          for (const { policy } of loaded) this.#unload(policy)
+          mistakes.push(mistake(file, text(error)))
+        }
+      }
+      if (mistakes.length > 0) {
+        this.#failed.set(file, mistakes)
+        return refused(422, mistakes)
+      }
+      this.#failed.delete(file)
+      for (const { policy, old } of loaded) this.#takeOver(policy, old)
+      for (const policy of mine) {
+        if (!planned.plans.some((plan) => key(plan) === key(policy.plan))) this.#unload(policy)
+      }
+      return { ok: true, value: null }
     })
   }
 
@@ -116,10 +160,7 @@ export class Registry implements Disposable {
       } catch (error) {
         return refused(422, [mistake(source, text(error))])
       }
-      old.sensor.setState({ enabled: false, enforce: false })
-      this.#enable(policy)
-      this.#unload(old)
-      this.#policies.set(key(plan), policy)
+      this.#takeOver(policy, old)
       return { ok: true, value: policyState(policy) }
     })
   }
@@ -177,6 +218,31 @@ export class Registry implements Disposable {
   #enable(policy: LoadedPolicy): void {
     this.#policies.set(key(policy.plan), policy)
     this.#apply(policy)
+  }
+
+  /** Mode and switch that an operator set at run time outlive a change of the file. */
+  #takeOver(policy: LoadedPolicy, old: LoadedPolicy | undefined): void {
+    if (old !== undefined) {
+      policy.enabled = old.enabled
+      if (old.mode !== old.plan.mode) policy.mode = old.mode
+      old.sensor.setState({ enabled: false, enforce: false })
+    }
+    this.#enable(policy)
+    if (old !== undefined) this.#unload(old)
+  }
+
+  #clashes(plans: readonly Plan[], file: string): LocatedMistake[] {
+    const seen = new Set<string>()
+    return plans.flatMap((plan) => {
+      const name = key(plan)
+      const other = this.#policies.get(name)
+      const doubled = seen.has(name)
+      seen.add(name)
+      if (doubled) return [mistake(file, `Policy "${name}" stands twice in this file`)]
+      return other === undefined || other.source === file
+        ? []
+        : [mistake(file, `Policy "${name}" is loaded already from ${other.source}`)]
+    })
   }
 
   #apply({ sensor, mode, enabled }: LoadedPolicy): void {
