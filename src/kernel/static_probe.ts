@@ -64,11 +64,11 @@ export function parseArgument(text: string): StaticProbeArgument {
     const digits = constant[1]!
     return { kind: 'constant', ...common, value: digits.startsWith('-') ? -BigInt(digits.slice(1)) : BigInt(digits) }
   }
-  const register = /^%?([a-z]\w*)$/i.exec(place)
-  if (register !== null) return { kind: 'register', ...common, register: wide(register[1]!) }
+  const register = /^(%?)([a-z]\w*)$/i.exec(place)
+  if (register !== null) return { kind: 'register', ...common, register: wide(register[2]!, register[1] === '%') }
   const memory = /^(-?(?:0x[0-9a-f]+|\d+))?\(%(\w+)\)$/i.exec(place) ?? arm64Memory(place)
   if (memory !== null) {
-    return { kind: 'memory', ...common, register: wide(memory[2]!), displacement: Number(memory[1] ?? 0) }
+    return { kind: 'memory', ...common, register: wide(memory[2]!, place.includes('%')), displacement: Number(memory[1] ?? 0) }
   }
   return { kind: 'unknown', text }
 }
@@ -79,8 +79,8 @@ function arm64Memory(place: string): [string, string, string] | null {
 }
 
 /** The whole register; the size stands before the @. High bytes (ah) keep their name. */
-function wide(name: string): string {
-  if (/^w\d+$/.test(name)) return `x${name.slice(1)}`
+function wide(name: string, x86: boolean): string {
+  if (!x86) return /^w\d+$/.test(name) ? `x${name.slice(1)}` : name
   const numbered = /^(r\d+)[dwb]$/.exec(name)
   if (numbered !== null) return numbered[1]!
   const letters = /^(?:e)?([abcd])(?:x|l)$|^e?(si|di|bp|sp)l?$/.exec(name)

@@ -34,6 +34,9 @@ export interface ReadArgument {
   readonly wire: HookArgument
 }
 
+/** Read through a pointer whose size nothing tells: enough for a DNS answer or the head of a request. */
+const POINTED_BYTES = 512
+
 /** maxData of Tetragon: 10 chunks of 32,736 bytes. */
 const MAX_DATA_BYTES = 327_360
 
@@ -90,7 +93,11 @@ function parameterType(
   const { parameters, parameters_max, name } = values
   const count = parameters?.length ?? parameters_max
   if (argument.index < count) return parameters?.[argument.index] ?? null
-  const has = count === 0 ? 'has no parameters' : `has parameters 0 to ${count - 1}`
+  const has = count === 0
+    ? 'has no parameters'
+    : count === 1
+    ? 'has only parameter 0'
+    : `has parameters 0 to ${count - 1}`
   report.error([...path, 'index'], `No parameter ${argument.index}: ${name} ${has}`)
   return undefined
 }
@@ -163,7 +170,7 @@ function planResolve(
   return finish(slot, type, {
     ...wire,
     flags: wire.flags | user | (found.load ? ARGUMENT_FLAG.LOAD : 0),
-    size: root.types.sizeOf(found.type),
+    size: buffer && root.types.resolve(found.type).kind === 'pointer' ? POINTED_BYTES : root.types.sizeOf(found.type),
     step_count: found.steps.length,
     steps: found.steps,
   })

@@ -132,3 +132,34 @@ function returnsInt({ types, prototype }: FunctionTarget): boolean {
   const type = types.resolve(prototype.returns)
   return type.kind === 'int' && type.size >= 4
 }
+
+export interface ManyAttach {
+  readonly kind: 'kprobe.multi' | 'kprobe' | 'sys_enter' | 'each'
+  readonly reason: string
+}
+
+export function chooseMany(group: readonly FunctionTarget[], facts: PlanFacts, no_multi: boolean): ManyAttach | string {
+  const { attach, version } = facts
+  const count = `${group.length} functions`
+  const why = no_multi ? 'disable-kprobe-multi is set' : attach.kprobe_multi.reason
+  if (attach.kprobe_multi.works && !no_multi) {
+    return { kind: 'kprobe.multi', reason: `kprobe.multi attaches ${count} in one call` }
+  }
+  if (group.every((target) => target.syscall !== undefined) && attach.raw_tp.works) {
+    return {
+      kind: 'sys_enter',
+      reason: `no kprobe.multi: ${why}; one raw_tp/sys_enter filters ${group.length} system calls by number`,
+    }
+  }
+  const cookies = version[0] > 5 || (version[0] === 5 && version[1] >= 15)
+  if (attach.kprobe.works && cookies) {
+    return { kind: 'kprobe', reason: `no kprobe.multi: ${why}; one kprobe for each of ${count}` }
+  }
+  if (group.length > SINGLE_PROGRAMS_MAX) {
+    return `${count}, each with a program of its own here (${why}), at most ${SINGLE_PROGRAMS_MAX}`
+  }
+  return { kind: 'each', reason: why }
+}
+
+/** Programs of one hook when the kernel cannot attach one program to many functions. */
+export const SINGLE_PROGRAMS_MAX = 128

@@ -23,9 +23,17 @@ export interface LocatedMistake {
 export class Report {
   readonly errors: Mistake[] = []
   readonly warnings: Mistake[] = []
+  /** Mistakes that left a stand-in value behind; see `seal`. */
+  #sealed: readonly Mistake[] = []
 
   error(path: Path, message: string): void {
+    if (this.#sealed.some((mistake) => startsWith(mistake.path, path))) return
     if (this.errors.length < MISTAKES_MAX) this.errors.push({ path, message })
+  }
+
+  /** From here on nothing is said about a value in which a mistake was found already: what follows from it is noise. */
+  seal(): void {
+    this.#sealed = [...this.errors]
   }
 
   errorAtKey(path: Path, message: string): void {
@@ -35,6 +43,10 @@ export class Report {
   warn(path: Path, message: string): void {
     if (this.warnings.length < MISTAKES_MAX) this.warnings.push({ path, message })
   }
+}
+
+function startsWith(path: Path, head: Path): boolean {
+  return head.length <= path.length && head.every((step, i) => step === path[i])
 }
 
 /** Enough for anyone to mend a file; a hostile file of 100,000 bad values must not fill the memory. */

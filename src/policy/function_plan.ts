@@ -1,29 +1,28 @@
 // kprobes and fentries into hook plans.
-import { ACTION_FLAG, ACTION_KIND, ARGUMENT_FLAG, FILTER_KIND, HOOK_FLAG } from '../../ffi/wire.gen.ts'
-import { COMPAT_BIT } from '../kernel/syscall.ts'
 import { planArgument, type ReadArgument } from './argument_plan.ts'
-import { assemble, type Attachment, type HookLook } from './assemble.ts'
+import { assemble, type HookLook } from './assemble.ts'
 import {
   chooseAttach,
+  chooseMany,
   chooseObserving,
   type FunctionAttach,
   type FunctionNeeds,
   type FunctionTarget,
+  SINGLE_PROGRAMS_MAX,
 } from './attach.ts'
+import { attachmentOf, manyAttachment } from './attachment.ts'
 import { companionOf } from './companion.ts'
 import { type HookDraft, newDraft, type PolicyContext } from './draft.ts'
 import { type Path, quote } from './error.ts'
 import type { PlanFacts } from './facts_type.ts'
 import { inferSyscallText } from './infer.ts'
-import type { Attach, HookPlan, ProgramPlan } from './plan_type.ts'
+import type { HookPlan } from './plan_type.ts'
 import { optionFlag, optionValue } from './option.ts'
 import { addSelectors } from './selector_plan.ts'
 import { slotsOf } from './slot.ts'
 import { findTargets } from './target.ts'
 import type { FunctionHook, PolicySpec } from './type.ts'
 
-/** Programs of one hook when the kernel cannot attach one program to many functions. */
-const SINGLE_PROGRAMS_MAX = 128
 const SYSCALL_PARAMETERS_MAX = 6
 /** Parameters that kprobes find in registers. */
 const KPROBE_PARAMETERS_MAX = 6
@@ -150,119 +149,6 @@ function inferSyscall(name: string, index: number, facts: PlanFacts) {
   return field === undefined ? undefined : inferSyscallText(field.type)
 }
 
-/** Programs and flags for one function. */
-function attachmentOf(
-  hook: FunctionHook,
-  target: FunctionTarget,
-  how: FunctionAttach,
-  draft: HookDraft,
-  read: readonly ReadArgument[],
-): Attachment {
-  const { symbol, syscall, module, prototype } = target
-  const syscall_flag = syscall === undefined ? 0 : HOOK_FLAG.SYSCALL
-  const track = hook.returnArgAction === 'TrackSock'
-    ? HOOK_FLAG.RETURN_TRACKSOCK
-    : hook.returnArgAction === 'UntrackSock'
-    ? HOOK_FLAG.RETURN_UNTRACKSOCK
-    : 0
-  const wants_return = hasReturn(hook, read)
-  const common = {
-    reason: how.reason,
-    names: [symbol],
-    result_index: syscall === undefined ? prototype?.parameters.length ?? 0 : 1,
-    ...(syscall === undefined ? {} : { syscall_id: syscall.number }),
-  }
-  const flags = syscall_flag | (wants_return ? HOOK_FLAG.RETURN | track : 0)
-  const on = (kind: 'fentry' | 'fexit' | 'fmod_ret'): Attach => ({
-    kind,
-    function: symbol,
-    ...(module === '' ? {} : { module }),
-  })
-  switch (how.kind) {
-    case 'fentry':
-      if (wants_return && canReadAtExit(target, draft, read)) {
-        const reason = `${how.reason}; fexit alone has arguments and result in one program`
-        const programs: ProgramPlan[] = [{ program: 'hook_fexit', attach: on('fexit'), half: 'both' }]
-        return { ...common, family: 'trampoline', reason, programs, flags: flags | HOOK_FLAG.RETURN_ONLY }
-      }
-      return {
-        ...common,
-        family: 'trampoline',
-        programs: halves('hook_fentry', on('fentry'), 'hook_fexit', on('fexit'), wants_return),
-        flags,
-      }
-    case 'fmod_ret':
-      return {
-        ...common,
-        family: 'trampoline',
-        programs: halves('hook_fmod_ret', on('fmod_ret'), 'hook_fexit', on('fexit'), wants_return),
-        flags: flags | HOOK_FLAG.CAN_REFUSE,
-      }
-    case 'lsm':
-      return {
-        ...common,
-        family: 'lsm',
-        programs: [{ program: 'hook_lsm', attach: { kind: 'lsm', hook: how.hook }, half: 'entry' }],
-        flags: syscall_flag | HOOK_FLAG.CAN_REFUSE,
-      }
-    case 'kprobe':
-    case 'kprobe_override': {
-      const functions = [symbol]
-      const programs = halves('hook_kprobe', { kind: 'kprobe', functions }, 'hook_kretprobe', {
-        kind: 'kretprobe',
-        functions,
-      }, wants_return)
-      return {
-        ...common,
-        family: 'kprobe',
-        programs,
-        flags: flags | (how.kind === 'kprobe' ? 0 : HOOK_FLAG.CAN_REFUSE),
-      }
-    }
-    case 'sys_enter':
-      return {
-        ...common,
-        family: 'syscall',
-        programs: halves('hook_sys_enter', { kind: 'sys_enter' }, 'hook_sys_exit', { kind: 'sys_exit' }, wants_return),
-        flags: flags | (syscall?.abi === 'i386' ? HOOK_FLAG.COMPAT : 0),
-      }
-  }
-}
-
-function halves(entry: string, on_entry: Attach, exit: string, on_exit: Attach, both: boolean): ProgramPlan[] {
-  const first: ProgramPlan = { program: entry, attach: on_entry, half: 'entry' }
-  return both ? [first, { program: exit, attach: on_exit, half: 'return' }] : [first]
-}
-
-/** `returnArg` alone does not ask for the return value: `return` does (Tetragon's security_bprm_check example). */
-function hasReturn(hook: FunctionHook, read: readonly ReadArgument[]): boolean {
-  return hook.return || read.some((argument) => argument.slot.argument.returnCopy)
-}
-
-/** Pointers that the caller of these functions still holds when they return. */
-const HELD = /^(security_|vfs_)/
-
-/** House rule: arguments are read behind the function only where they cannot have changed by then. */
-function canReadAtExit(target: FunctionTarget, draft: HookDraft, read: readonly ReadArgument[]): boolean {
-  const steady = read.every(({ type, wire }) => {
-    if ((wire.flags & ARGUMENT_FLAG.AT_RETURN) !== 0 || type.name === 'nop') return true
-    if (!type.pointer && wire.step_count === 0 && type.name !== 'fd') return true
-    return target.syscall === undefined && HELD.test(target.symbol) && wire.step_count === 0 && type.name !== 'cred'
-  })
-  const CHANGES: readonly number[] = [
-    FILTER_KIND.NAMESPACE,
-    FILTER_KIND.NAMESPACE_CHANGE,
-    FILTER_KIND.CAPABILITY,
-    FILTER_KIND.CAPABILITY_CHANGE,
-  ]
-  const STACK = ACTION_FLAG.KERNEL_STACK | ACTION_FLAG.USER_STACK
-  return steady && !draft.filters.some((filter) => CHANGES.includes(filter.kind)) &&
-    draft.actions.every(({ kind, flags }) =>
-      (kind === ACTION_KIND.POST || kind === ACTION_KIND.NOPOST || (flags & ACTION_FLAG.AT_RETURN) !== 0) &&
-      (flags & STACK) === 0
-    )
-}
-
 /** One program on many functions. */
 function planMany(
   hook: FunctionHook,
@@ -304,75 +190,4 @@ function planMany(
       assemble(built.draft, built.read, manyAttachment(hook, group, how, built.read), { ...look, ...looksOf(hook) }),
     ]
   })
-}
-
-interface ManyAttach {
-  readonly kind: 'kprobe.multi' | 'kprobe' | 'sys_enter' | 'each'
-  readonly reason: string
-}
-
-function chooseMany(group: readonly FunctionTarget[], facts: PlanFacts, no_multi: boolean): ManyAttach | string {
-  const { attach, version } = facts
-  const count = `${group.length} functions`
-  const why = no_multi ? 'disable-kprobe-multi is set' : attach.kprobe_multi.reason
-  if (attach.kprobe_multi.works && !no_multi) {
-    return { kind: 'kprobe.multi', reason: `kprobe.multi attaches ${count} in one call` }
-  }
-  if (group.every((target) => target.syscall !== undefined) && attach.raw_tp.works) {
-    return {
-      kind: 'sys_enter',
-      reason: `no kprobe.multi: ${why}; one raw_tp/sys_enter filters ${group.length} system calls by number`,
-    }
-  }
-  const cookies = version[0] > 5 || (version[0] === 5 && version[1] >= 15)
-  if (attach.kprobe.works && cookies) {
-    return { kind: 'kprobe', reason: `no kprobe.multi: ${why}; one kprobe for each of ${count}` }
-  }
-  if (group.length > SINGLE_PROGRAMS_MAX) {
-    return `${count}, each with a program of its own here (${why}), at most ${SINGLE_PROGRAMS_MAX}`
-  }
-  return { kind: 'each', reason: why }
-}
-
-function manyAttachment(
-  hook: FunctionHook,
-  group: readonly FunctionTarget[],
-  how: ManyAttach,
-  read: readonly ReadArgument[],
-): Attachment {
-  const functions = group.map((target) => target.symbol)
-  const wants_return = hasReturn(hook, read)
-  const syscall = group[0]!.syscall !== undefined
-  const flags = (syscall ? HOOK_FLAG.SYSCALL : 0) | (wants_return ? HOOK_FLAG.RETURN : 0)
-  if (how.kind === 'sys_enter') {
-    const numbers = group.map(({ syscall }) => BigInt(syscall!.number + (syscall!.abi === 'i386' ? COMPAT_BIT : 0)))
-    const compat = group.some((target) => target.syscall?.abi === 'i386') ? HOOK_FLAG.COMPAT : 0
-    return {
-      family: 'syscall',
-      reason: how.reason,
-      programs: halves('hook_sys_enter', { kind: 'sys_enter' }, 'hook_sys_exit', { kind: 'sys_exit' }, wants_return),
-      names: functions,
-      flags: flags | compat,
-      syscall_numbers: numbers,
-    }
-  }
-  const multi = how.kind === 'kprobe.multi'
-  return {
-    family: 'kprobe',
-    reason: how.reason,
-    programs: multi
-      ? halves('hook_kprobe_multi', { kind: 'kprobe.multi', functions }, 'hook_kretprobe_multi', {
-        kind: 'kretprobe.multi',
-        functions,
-      }, wants_return)
-      : halves(
-        'hook_kprobe',
-        { kind: 'kprobe', functions },
-        'hook_kretprobe',
-        { kind: 'kretprobe', functions },
-        wants_return,
-      ),
-    names: functions,
-    flags: flags | HOOK_FLAG.COOKIE,
-  }
 }

@@ -157,6 +157,7 @@ function readPolicy(value: unknown, report: Report): TracingPolicy | null {
     return null
   }
   const found = root.read(value, [], report)
+  report.seal()
   checkMacros(found.spec.selectorsMacros, ['spec', 'selectorsMacros'], report)
   const policy: TracingPolicy = {
     kind: found.kind,

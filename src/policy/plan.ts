@@ -14,7 +14,8 @@ import { parsePolicies, sorted } from './parse.ts'
 import type { HookPlan, Plan, WorkloadPlan } from './plan_type.ts'
 import { planTracepoint } from './tracepoint_plan.ts'
 import type { PolicySpec, Selector, TracingPolicy } from './type.ts'
-import { planUprobe, planUsdt } from './user_plan.ts'
+import { planUsdt } from './usdt_plan.ts'
+import { planUprobe } from './user_plan.ts'
 
 export interface PlanResult {
   /** Null if there are errors. */

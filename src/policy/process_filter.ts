@@ -10,7 +10,7 @@ import {
 import { nearest } from '../nearest.ts'
 import { addSet, EMPTY_FILTER, type HookDraft } from './draft.ts'
 import { type Path, quote } from './error.ts'
-import { INLINE_MAX } from './argument_filter.ts'
+import { INLINE_MAX } from './number_filter.ts'
 import { NAMESPACE_NAMES } from './selector.ts'
 import { textSet } from './text_set.ts'
 import type { BinaryMatch, CapabilityMatch, InOperator, NamespaceMatch, PidMatch, Selector } from './type.ts'

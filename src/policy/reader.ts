@@ -1,6 +1,6 @@
 // Readers: each turns one value of the document into a typed one, reports what is wrong, and goes on with its default.
 import { nearest } from '../nearest.ts'
-import { type Path, quote, type Report } from './error.ts'
+import { type Path, quote, Report } from './error.ts'
 
 export interface Reader<T> {
   /** What an absent key stands for. Undefined: the key is required. */
@@ -181,13 +181,8 @@ export function object<T extends object>(fields: { readonly [K in keyof T]-?: Re
 }
 
 /** For reading a value that is known to be missing, to get one that fits the type. */
-const SILENT: Report = {
-  errors: [],
-  warnings: [],
-  error: () => {},
-  errorAtKey: () => {},
-  warn: () => {},
-} satisfies Report
+const SILENT = new Report()
+SILENT.errorAtKey = SILENT.warn = SILENT.error = () => {}
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -90,15 +90,17 @@ const match: Reader<ArgumentMatch> = object<ArgumentMatch>({
   values: list(text({ max: PATH_MAX }), { max: VALUES_MAX }),
 })
 
+const optionalMatch = optional<ArgumentMatch | null>(match, null)
+
 const credential: Reader<CredentialMatch> = object<CredentialMatch>({
-  uid: optional<ArgumentMatch | undefined>(match, undefined),
-  gid: optional<ArgumentMatch | undefined>(match, undefined),
-  suid: optional<ArgumentMatch | undefined>(match, undefined),
-  sgid: optional<ArgumentMatch | undefined>(match, undefined),
-  euid: optional<ArgumentMatch | undefined>(match, undefined),
-  egid: optional<ArgumentMatch | undefined>(match, undefined),
-  fsuid: optional<ArgumentMatch | undefined>(match, undefined),
-  fsgid: optional<ArgumentMatch | undefined>(match, undefined),
+  uid: optionalMatch,
+  gid: optionalMatch,
+  suid: optionalMatch,
+  sgid: optionalMatch,
+  euid: optionalMatch,
+  egid: optionalMatch,
+  fsuid: optionalMatch,
+  fsgid: optionalMatch,
 })
 
 const matches = list(match, { max: MATCHES_MAX })

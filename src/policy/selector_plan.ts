@@ -55,7 +55,7 @@ function addCredentials(draft: HookDraft, selector: Selector, number: number, pa
   selector.matchCurrentCred.forEach((match, i) => {
     for (const name of CREDENTIAL_NAMES) {
       const wanted = match[name]
-      if (wanted === undefined) continue
+      if (wanted === null) continue
       const place = draft.slots.findIndex((slot) => slot.list === 'hidden' && slot.argument.label === name)
       if (place < 0) continue
       const position = draft.slots[place]!.position

@@ -48,7 +48,7 @@ export function slotsOf(hook: HookArguments, kind: HookKind, path: Path, report:
 
 function credentialNames(selectors: readonly Selector[]): CredentialName[] {
   return CREDENTIAL_NAMES.filter((name) =>
-    selectors.some((selector) => selector.matchCurrentCred.some((match) => match[name] !== undefined))
+    selectors.some((selector) => selector.matchCurrentCred.some((match) => match[name] !== null))
   )
 }
 

@@ -77,6 +77,10 @@ export function readSource(file: string, text: string): PolicySource {
       )
       continue
     }
+    if (isCyclic(value, new Set())) {
+      errors.push(at(document.range?.[0] ?? 0, 'Cannot expand YAML: an alias stands inside of what it is an alias for'))
+      continue
+    }
     documents.push({ value, locate: (mistake) => at(offsetOf(document as Document, mistake), mistake.message) })
   }
   if (documents.length === 0 && errors.length === 0) return refuse('No policy in this file: it is empty')
@@ -105,6 +109,15 @@ function offsetOf(document: Document, { path, key }: Mistake): number {
     } else return offset
   }
   return offset
+}
+
+function isCyclic(value: unknown, above: Set<unknown>): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (above.has(value)) return true
+  above.add(value)
+  const found = Object.values(value).some((each) => isCyclic(each, above))
+  above.delete(value)
+  return found
 }
 
 function duplicateKeys(node: unknown, found: (offset: number, key: string) => void): void {

@@ -152,7 +152,7 @@ export interface CapabilityMatch {
 }
 
 /** `uid: {operator, values}` and so on; each one given must hold. */
-export type CredentialMatch = Readonly<Partial<Record<CredentialName, ArgumentMatch>>>
+export type CredentialMatch = Readonly<Record<CredentialName, ArgumentMatch | null>>
 export const CREDENTIAL_NAMES = ['uid', 'gid', 'suid', 'sgid', 'euid', 'egid', 'fsuid', 'fsgid'] as const
 export type CredentialName = typeof CREDENTIAL_NAMES[number]
 

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'bun:test'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { mistakeText } from '../../src/policy/error.ts'
+import { planJson, planText } from '../../src/policy/plan.ts'
+import { describePlan } from '../../src/policy/plan_show.ts'
+import { fromJson, recordedFacts } from './recorded_facts.ts'
+
+const TESTDATA = join(import.meta.dirname, 'testdata')
+const SHIPPED = join(import.meta.dirname, '../../policies')
+const facts = recordedFacts(fromJson(readFileSync(join(TESTDATA, 'facts-6.12.json'), 'utf8')))
+
+/** Compares with the file beside the case; UPDATE_GOLDEN=1 writes it instead. */
+function golden(file: string, text: string): void {
+  const path = join(TESTDATA, file)
+  if (process.env['UPDATE_GOLDEN'] === '1' || !existsSync(path)) writeFileSync(path, text)
+  expect(text).toBe(readFileSync(path, 'utf8'))
+}
+
+describe('planText()', () => {
+  for (const file of readdirSync(TESTDATA).filter((name) => name.endsWith('.yaml'))) {
+    const name = file.replace(/\.yaml$/, '')
+    test(`gives the plan or the mistakes of ${name}`, () => {
+      const { plans, errors } = planText(file, readFileSync(join(TESTDATA, file), 'utf8'), facts)
+      if (errors.length > 0) golden(`${name}.error.txt`, errors.map(mistakeText).join('\n') + '\n')
+      else golden(`${name}.plan.json`, planJson(plans) + '\n')
+    })
+  }
+
+  for (const file of readdirSync(SHIPPED).filter((name) => name.endsWith('.yaml'))) {
+    test(`plans the shipped policy ${file} on 6.12`, () => {
+      const { plans, errors } = planText(file, readFileSync(join(SHIPPED, file), 'utf8'), facts)
+      expect(errors.map(mistakeText)).toEqual([])
+      expect(plans.length).toBeGreaterThan(0)
+      for (const plan of plans) expect(describePlan(plan)).toContain(plan.name)
+    })
+  }
+
+  test('gives the same bytes for the same input', () => {
+    const text = readFileSync(join(TESTDATA, 'selectors.yaml'), 'utf8')
+    expect(planJson(planText('a', text, facts))).toBe(planJson(planText('a', text, facts)))
+  })
+})
+
+const policy = (spec: string) =>
+  `apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: {name: t}
+spec:
+${spec}`
+
+/** The attach kinds of the only hook, joined. */
+function attachOf(spec: string, changes: Parameters<typeof recordedFacts>[1] = {}): string {
+  const changed = recordedFacts(fromJson(readFileSync(join(TESTDATA, 'facts-6.12.json'), 'utf8')), changes)
+  const { plans, errors } = planText('t', policy(spec), changed)
+  if (errors.length > 0) return errors[0]!.message
+  return plans[0]!.hooks.map((hook) => hook.programs.map((program) => program.attach.kind).join('+')).join(' ')
+}
+
+const no = (...kinds: string[]) => ({
+  attach: Object.fromEntries(
+    Object.entries(facts.attach).map((
+      [kind, fact],
+    ) => [kind, kinds.includes(kind) ? { works: false, reason: `no ${kind}` } : fact]),
+  ) as typeof facts.attach,
+})
+
+describe('chooseAttach()', () => {
+  const lseek = '  kprobes: [{call: sys_lseek}]'
+  const mkdir =
+    '  kprobes: [{call: security_inode_mkdir, syscall: false, selectors: [{matchActions: [{action: Override, argError: -1}]}]}]'
+  const list = '  lists: [{name: d, type: syscalls, values: [sys_dup, sys_dup2]}]\n  kprobes: [{call: "list:d"}]'
+  const permission =
+    '  kprobes: [{call: security_file_permission, syscall: false, return: true, args: [{index: 0, type: file}], returnArg: {type: int}}]'
+  const table: readonly (readonly [string, string, string, Parameters<typeof attachOf>[1]])[] = [
+    ['takes fentry for a system call', lseek, 'fentry', {}],
+    ['takes kprobe without fentry', lseek, 'kprobe', no('fentry')],
+    ['takes raw_tp for a system call without both', lseek, 'sys_enter', no('fentry', 'kprobe')],
+    ['takes fmod_ret to override', mkdir, 'fmod_ret', {}],
+    ['takes LSM to override without fmod_ret', mkdir, 'lsm', no('fmod_ret')],
+    ['takes kprobe.multi for a list', list, 'kprobe.multi', {}],
+    ['takes raw_tp for a list of system calls without kprobe.multi', list, 'sys_enter', no('kprobe_multi')],
+    ['takes fexit alone where arguments are still held', permission, 'fexit', {}],
+    ['takes kprobe and kretprobe without fentry', permission, 'kprobe+kretprobe', no('fentry')],
+  ]
+  for (const [name, spec, want, changes] of table) {
+    test(name, () => expect(attachOf(spec, changes)).toBe(want))
+  }
+
+  test('refuses to override a function that cannot be, naming what is missing', () => {
+    expect(attachOf('  kprobes: [{call: sys_lseek, selectors: [{matchActions: [{action: Override, argError: -1}]}]}]'))
+      .toContain('CONFIG_FUNCTION_ERROR_INJECTION')
+  })
+
+  test('says why a function cannot be attached at all', () => {
+    expect(attachOf('  kprobes: [{call: tcp_connect, syscall: false}]', no('fentry', 'kprobe'))).toContain('no fentry')
+  })
+})
