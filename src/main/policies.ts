@@ -1,19 +1,20 @@
 // Policies of the agent: the registry, and lines of the records that their hooks send.
 import { CHUNK_KIND, HOOK_EVENT } from '../../ffi/wire.gen.ts'
-import { hookBody, type HookShow, type StackReader } from '../event/hook.ts'
+import { hookBody, type HookShow } from '../event/hook.ts'
 import type { EventLine } from '../event/type.ts'
 import type { Tracker } from '../process/tracker.ts'
 import { Registry, type RegistryOptions, type ShownHook, syscallNumbers } from '../sensor/registry.ts'
+import type { Stacks } from './stacks.ts'
 
 export interface PoliciesOptions extends Omit<RegistryOptions, 'onHook'> {
   readonly tracker: Tracker
-  readonly stacks: StackReader
+  readonly stacks: Stacks
 }
 
 export class Policies implements Disposable {
   readonly registry: Registry
   readonly #tracker: Tracker
-  readonly #stacks: StackReader
+  readonly #stacks: Stacks
   readonly #shows = new Map<number, HookShow>()
   /** Records of hooks that nobody knows any more. */
   unknown = 0
@@ -47,6 +48,7 @@ export class Policies implements Disposable {
   }
 
   #onHook(id: number, shown: ShownHook | null): void {
+    this.#stacks.invalidate()
     if (shown === null) this.#shows.delete(id)
     else this.#shows.set(id, showOf(shown))
   }
