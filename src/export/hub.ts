@@ -11,6 +11,7 @@ export interface HubOptions {
   readonly queue_events_max: number
   readonly queue_bytes_max: number
   readonly subscribers_max: number
+  readonly flush_ms_max: number
 }
 
 export interface HubEvent {
@@ -69,8 +70,11 @@ export class Hub implements Exporter {
     for (const subscription of this.#subscriptions) subscription.wake()
   }
 
+  /** Resolves when every subscriber has taken what waited for it, or after flush_ms_max: a stopped one never does. */
   async flush(): Promise<void> {
     this.push()
+    const end_ms = performance.now() + this.#options.flush_ms_max
+    while (this.counters.queued > 0 && performance.now() < end_ms) await Bun.sleep(5)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -14,15 +14,16 @@ export interface BackupOptions {
   readonly mode: number
 }
 
-const STAMP = /^(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3})(?:\.\d+)?$/
+const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$/
 
 /** Renames `events.log` to `events-2026-01-02T03-04-05.678.log`, the form that Tetragon's files have; gives the new path. */
 export async function rotateAway(path: string): Promise<string> {
   const extension = extname(path)
   const stem = path.slice(0, path.length - extension.length)
-  const stamp = new Date().toISOString().slice(0, -1).replaceAll(':', '-')
-  for (let attempt = 0;; attempt++) {
-    const backup = `${stem}-${stamp}${attempt === 0 ? '' : `.${attempt}`}${extension}`
+  // Two rotations within a millisecond: the later one takes the next, because names in order are files in order.
+  for (let time_ms = Date.now();; time_ms++) {
+    const stamp = new Date(time_ms).toISOString().slice(0, -1).replaceAll(':', '-')
+    const backup = `${stem}-${stamp}${extension}`
     if ((await exists(backup)) || (await exists(`${backup}.gz`))) continue
     await rename(path, backup)
     return backup

@@ -21,7 +21,7 @@ export interface MethodParts {
   readonly version: string
   /** Null where this agent runs without policies. */
   readonly policies: PolicyRegistry | null
-  readonly processes: ProcessSource
+  readonly processes: Omit<ProcessSource, 'texts'>
   /** Names of what does not work; empty when all does. */
   readonly health: () => readonly string[]
   /** Probed features by name. */
@@ -176,7 +176,7 @@ function wireLevel(level: string): string {
 
 const PROCESS = messageType('Process')
 
-function processes(source: ProcessSource, dump: JsonObject): object[] {
+function processes(source: Omit<ProcessSource, 'texts'>, dump: JsonObject): object[] {
   return source.list().filter(isObject).flatMap((entry) => {
     const references = numberAt(entry, 'references')
     if (dump['skip_zero_refcnt'] === true && references === 0) return []

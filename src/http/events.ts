@@ -94,7 +94,7 @@ function stream(subscription: Subscription, format: Format, heartbeat_ms: number
         if (at === waiting.length) {
           waiting = await subscription.take(heartbeat_ms)
           at = 0
-          if (subscription.closed) return controller.close()
+          if (subscription.closed && waiting.length === 0) return controller.close()
           if (waiting.length === 0) piece = format.heartbeat
         }
         while (at < waiting.length && piece.length < PIECE_CHARACTERS) {

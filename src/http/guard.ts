@@ -12,19 +12,36 @@ export interface GuardOptions {
   readonly host_names: readonly string[]
 }
 
+const TOO_MANY = { error: 'Too many wrong tokens' }
+
 const COOKIE = 'thump_session'
 const SESSION_MS = 12 * 3_600_000
 /** Browsers logged in at once; the oldest makes room. */
 const SESSIONS_MAX = 64
 
-/** Routes without process data: what probes and Prometheus ask. */
-const PUBLIC = new Set(['/healthz', '/readyz', '/metrics', '/v1/login', '/'])
+/** Routes without process data: what probes and Prometheus ask, and the page that asks for the token. */
+const PUBLIC = new Set([
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/v1/login',
+  '/',
+  '/ui/page.ts',
+  '/ui/view.ts',
+  '/ui/page.css',
+])
+/** Wrong tokens that are answered at once, and how many per second after those; a right one is never refused. */
+const WRONG_BURST = 20
+const WRONG_PER_SECOND = 1
+
 /** Changes nothing although it is a POST. */
 const READING_POSTS = new Set(['/v1/policies/plan'])
 
 export class Guard {
   readonly #options: GuardOptions
   readonly #sessions = new Map<string, number>()
+  #wrong_left = WRONG_BURST
+  #wrong_ms = 0
 
   constructor(options: GuardOptions) {
     this.#options = options
@@ -36,19 +53,33 @@ export class Guard {
     const reading = c.req.method === 'GET' || c.req.method === 'HEAD' || READING_POSTS.has(c.req.path)
     const open = PUBLIC.has(c.req.path) || (reading && this.#options.open_reading)
     if (!open && !this.#authorized(c)) {
+      if (this.#tooManyWrong(c.req.header('authorization') !== undefined)) return c.json(TOO_MANY, 429)
       c.header('WWW-Authenticate', 'Bearer realm="thump"')
       return c.json({ error: 'Bearer token missing or wrong: it stands in the file named by --token-file' }, 401)
     }
     return next()
   }
 
-  /** Exchanges the token for a session cookie; null if the token is wrong. */
-  login(token: string): string | null {
-    if (!this.#isToken(token)) return null
+  /** Exchanges the token for a session cookie. */
+  login(token: string): { readonly cookie: string } | { readonly status: 401 | 429; readonly error: string } {
+    if (!this.#isToken(token)) {
+      return this.#tooManyWrong(true) ? { status: 429, ...TOO_MANY } : { status: 401, error: 'Wrong token' }
+    }
     const session = randomBytes(32).toString('hex')
     if (this.#sessions.size >= SESSIONS_MAX) this.#sessions.delete(this.#sessions.keys().next().value!)
     this.#sessions.set(session, Date.now() + SESSION_MS)
-    return `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${SESSION_MS / 1000}`
+    return { cookie: `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${SESSION_MS / 1000}` }
+  }
+
+  /** Counts a wrong token; true if there were too many lately. */
+  #tooManyWrong(given: boolean): boolean {
+    if (!given) return false
+    const now_ms = performance.now()
+    this.#wrong_left = Math.min(WRONG_BURST, this.#wrong_left + (now_ms - this.#wrong_ms) / 1000 * WRONG_PER_SECOND)
+    this.#wrong_ms = now_ms
+    if (this.#wrong_left < 1) return true
+    this.#wrong_left--
+    return false
   }
 
   #authorized(c: Context): boolean {

@@ -4,8 +4,14 @@ import net from 'node:net'
 import type { Hono } from 'hono'
 import type { Listen } from '../config_value.ts'
 
-/** Seconds of silence before a connection is dropped; streams lift it for themselves. */
-const IDLE_TIMEOUT_SECONDS = 60
+/**
+ * Seconds after which a connection is dropped that has no whole request, or gets no answer; streams lift it for
+ * themselves. Bytes that come in between do not prolong it (Bun 1.4.5), so that a slow-loris client ends as well.
+ */
+const IDLE_TIMEOUT_SECONDS = 30
+
+/** How long answers may take to arrive when the agent stops, in ms. */
+const CLOSE_MS = 500
 
 export interface Listener extends AsyncDisposable {
   /** As in --listen, with the port that was taken where 0 was asked for. */
@@ -13,12 +19,17 @@ export interface Listener extends AsyncDisposable {
 }
 
 /** Throws Error naming the address when it cannot be listened on. */
-export async function listen(where: Listen, app: Hono, request_bytes_max: number): Promise<Listener | null> {
+export async function listen(
+  where: Listen,
+  app: Hono,
+  request_bytes_max: number,
+  idle_seconds = IDLE_TIMEOUT_SECONDS,
+): Promise<Listener | null> {
   if (where.kind === 'none') return null
   const common = { fetch: app.fetch, maxRequestBodySize: request_bytes_max }
   if (where.kind === 'tcp') {
     const server = attempt(`${where.host}:${where.port}`, () => {
-      return Bun.serve({ ...common, idleTimeout: IDLE_TIMEOUT_SECONDS, hostname: where.host, port: where.port })
+      return Bun.serve({ ...common, idleTimeout: idle_seconds, hostname: where.host, port: where.port })
     })
     return closing(`${where.host}:${server.port}`, server)
   }
@@ -50,6 +61,8 @@ function closing(address: string, server: { stop(force: boolean): Promise<void> 
   return {
     address,
     async [Symbol.asyncDispose]() {
+      // Streams have ended by now; an answer that is on its way gets the time to arrive.
+      await Promise.race([server.stop(false), Bun.sleep(CLOSE_MS)])
       await server.stop(true)
       if (path !== undefined) fs.rmSync(path, { force: true })
     },

@@ -1,5 +1,6 @@
 // Routes of policies, between HTTP and the PolicyRegistry.
 import { type Context, Hono } from 'hono'
+import { bodyText } from './body.ts'
 import type { PolicyAnswer, PolicyMistake, PolicyPatch, PolicyRegistry } from './policy_registry.ts'
 
 const SOURCE = 'http'
@@ -8,22 +9,22 @@ const SOURCE = 'http'
 export function policyRoutes(registry: PolicyRegistry | null): Hono {
   const app = new Hono()
   if (registry === null) {
-    app.all('*', (c) => c.json(errorList('This agent runs without policies'), 501))
+    for (const path of ['/', '/*']) app.all(path, (c) => c.json(errorList('This agent runs without policies'), 501))
     return app
   }
   app.get('/', (c) => c.json(registry.list()))
-  app.post('/', async (c) => answer(c, await registry.add(await c.req.text(), SOURCE), 201))
-  app.post('/plan', async (c) => answer(c, await registry.plan(await c.req.text(), SOURCE), 200))
+  app.post('/', async (c) => answer(c, await registry.add(await bodyText(c), SOURCE), 201))
+  app.post('/plan', async (c) => answer(c, await registry.plan(await bodyText(c), SOURCE), 200))
   // NAMESPACE/NAME may come as two segments or with the slash encoded.
   for (const path of ['/:name', '/:namespace/:name']) {
     app.get(path, (c) => answer(c, registry.get(policyName(c)), 200))
-    app.put(path, async (c) => answer(c, await registry.replace(policyName(c), await c.req.text(), SOURCE), 200))
+    app.put(path, async (c) => answer(c, await registry.replace(policyName(c), await bodyText(c), SOURCE), 200))
     app.delete(path, async (c) => {
       const removed = await registry.remove(policyName(c))
       return removed.ok ? c.body(null, 204) : answer(c, removed, 200)
     })
     app.patch(path, async (c) => {
-      const change = parsePatch(await c.req.text())
+      const change = parsePatch(await bodyText(c))
       return typeof change === 'string'
         ? c.json(errorList(change), 422)
         : answer(c, await registry.patch(policyName(c), change), 200)

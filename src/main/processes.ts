@@ -6,6 +6,7 @@ import type { Process } from '../process/process.ts'
 export function processSource(cache: ProcessCache): ProcessSource {
   return {
     list: () => [...cache.values()].map(show),
+    texts: () => texts([...cache.values()]),
     get: (exec_id) => {
       const process = cache.find(exec_id)
       if (process === undefined) return null
@@ -22,4 +23,11 @@ export function processSource(cache: ProcessCache): ProcessSource {
 
 function show(process: Process) {
   return { process: JSON.parse(process.json) as unknown, ended: process.ended, references: process.references }
+}
+
+/** The JSON of a process stands ready: show() without parsing it. */
+function* texts(processes: readonly Process[]): Generator<string> {
+  for (const { json, ended, references } of processes) {
+    yield `{"process":${json},"ended":${ended},"references":${references}}`
+  }
 }

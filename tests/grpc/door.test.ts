@@ -14,6 +14,7 @@ const hub = new Hub({
   queue_events_max: 1000,
   queue_bytes_max: 1 << 20,
   subscribers_max: 4,
+  flush_ms_max: 100,
 })
 const loaded = new Map<string, { name: string; state: string; mode: string; source: string }>()
 const patches: PolicyPatch[] = []
