@@ -68,7 +68,12 @@ export function parseArgument(text: string): StaticProbeArgument {
   if (register !== null) return { kind: 'register', ...common, register: wide(register[2]!, register[1] === '%') }
   const memory = /^(-?(?:0x[0-9a-f]+|\d+))?\(%(\w+)\)$/i.exec(place) ?? arm64Memory(place)
   if (memory !== null) {
-    return { kind: 'memory', ...common, register: wide(memory[2]!, place.includes('%')), displacement: Number(memory[1] ?? 0) }
+    return {
+      kind: 'memory',
+      ...common,
+      register: wide(memory[2]!, place.includes('%')),
+      displacement: Number(memory[1] ?? 0),
+    }
   }
   return { kind: 'unknown', text }
 }

@@ -8,15 +8,7 @@ import { mapFilter, numberFilter, parseEach, rangeFilter } from './number_filter
 import { findOperator, type Operator, OPERATOR_NAMES } from './operator.ts'
 import { textSet } from './text_set.ts'
 import type { ArgumentMatch } from './type.ts'
-import {
-  parseCidr,
-  parseConstant,
-  type Parsed,
-  parseFileType,
-  parseInteger,
-  parsePort,
-  parseRange,
-} from './value.ts'
+import { parseCidr, parseConstant, type Parsed, parseFileType, parseInteger, parsePort, parseRange } from './value.ts'
 
 /** Adds the filters of one match; reports what is wrong with it. */
 export function addArgumentMatch(

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { parseArgument } from '../../src/kernel/static_probe.ts'
+import { parseArgument } from '../../../src/kernel/static_probe.ts'
 
 test('parseArgument() reads the places that compilers write', () => {
   expect(parseArgument('-4@%eax')).toEqual({ kind: 'register', size: 4, signed: true, register: 'rax' })

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { findSyscall, syscallName, syscallNumber } from '../../src/kernel/syscall.ts'
+import { findSyscall, syscallName, syscallNumber } from '../../../src/kernel/syscall.ts'
 
 test('findSyscall() understands every way to name a system call', () => {
   const table: readonly (readonly [string, string, number])[] = [
