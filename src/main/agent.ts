@@ -5,17 +5,8 @@ import { EVENT_TYPE } from '../../ffi/wire.gen.ts'
 import { BOUNDS, type Config } from '../config.ts'
 import { Hub } from '../export/hub.ts'
 import { Budget } from '../http/budget.ts'
-import { Guard } from '../http/guard.ts'
-import { buildApp } from '../http/app.ts'
 import type { Readiness } from '../http/health.ts'
-import { isLocal, listen, type Listener } from '../http/listen.ts'
-import { openapiDocument } from '../http/openapi.ts'
-import { loadToken } from '../http/token.ts'
-import { formatCompact } from '../cli/compact.ts'
-import { parseLine } from '../filter/json.ts'
-import { compileQuery, QUERY_HELP } from '../filter/query.ts'
-import { FilterError } from '../filter/type.ts'
-import { parentOf, viewOfMeta } from '../filter/view_meta.ts'
+import type { Listener } from '../http/listen.ts'
 import { monotonicNs, readClocks } from '../kernel/clock.ts'
 import { features } from '../kernel/feature.ts'
 import { objectFile } from '../kernel/objects.ts'
@@ -37,6 +28,7 @@ import { type Containers, createContainers } from './containers.ts'
 import { createExports, type Exports } from './exports.ts'
 import { factsInWorker } from './facts.ts'
 import { openGrpc } from './grpc.ts'
+import { openHttp } from './http.ts'
 import type { Log } from './log.ts'
 import { metricFamilies } from './metrics.ts'
 import { Policies } from './policies.ts'
@@ -55,6 +47,7 @@ export class Agent {
   readonly #boot = randomBytes(4).toString('hex')
   readonly #started_seconds = Date.now() / 1000
   readonly #stack = new AsyncDisposableStack()
+  readonly #budget = new Budget()
   readonly #clock = new WallClock(readClocks())
   readonly #containers: Containers
   readonly #tracker: Tracker
@@ -312,29 +305,19 @@ export class Agent {
   }
 
   async #listen(): Promise<Listener | null> {
-    const { listen: where, token_file, read_token } = this.#config
-    if (where.kind === 'none') return null
-    const facts = this.#facts
-    const app = buildApp({
-      budget: new Budget(),
-      openapi: openapiDocument(thumpVersion().version, QUERY_HELP),
-      guard: new Guard({
-        token: loadToken(token_file),
-        open_reading: isLocal(where) && !read_token,
-        any_host: where.kind === 'unix',
-        host_names: where.kind === 'tcp' ? [where.host, this.#config.node_name] : [],
-      }),
-      version: () => ({ ...thumpVersion(), boot: this.#boot, kernel: this.#host.release }),
+    const listener = await openHttp(this.#config, {
+      hub: this.#hub,
+      boot: this.#boot,
+      release: this.#host.release,
+      budget: this.#budget,
       readiness: () => this.#readiness(),
       metrics: () => this.#metrics(),
       loss: () => this.#loss(),
-      coverage: async () => features(await facts()),
+      coverage: async () => features(await this.#facts()),
       processes: processSource(this.#tracker.cache),
-      events: { hub: this.#hub, heartbeat_ms: BOUNDS.heartbeat_ms, compact, parseQuery },
       policies: this.#policies.registry,
       onError: (error) => this.#log.error({ err: error }, 'a request failed'),
     })
-    const listener = await listen(where, app, BOUNDS.request_bytes_max)
     if (listener !== null) this.#stack.use(listener)
     return listener
   }
@@ -344,7 +327,7 @@ export class Agent {
     const door = await openGrpc(this.#config, this.#log, {
       hub: this.#hub,
       version: thumpVersion().version,
-      policies: null,
+      policies: this.#policies.registry,
       processes: processSource(this.#tracker.cache),
       health: () => [...this.#missing],
       features: async () =>
@@ -357,20 +340,5 @@ export class Agent {
   #checkIdle(): void {
     if (this.#listener !== null || this.#exports.sinks.some((sink) => sink.open)) return
     this.#onIdle()
-  }
-}
-
-function compact(line: string): string | null {
-  const event = parseLine(line)
-  return event === undefined ? null : formatCompact(event)
-}
-
-function parseQuery(query: URLSearchParams) {
-  try {
-    const predicate = compileQuery(query, ['since', 'format'], { parentOf })
-    return (line: string, meta: Parameters<typeof viewOfMeta>[1]) => predicate(viewOfMeta(line, meta))
-  } catch (error) {
-    if (error instanceof FilterError) return error.message
-    throw error
   }
 }
