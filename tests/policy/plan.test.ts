@@ -36,6 +36,14 @@ describe('planText()', () => {
     })
   }
 
+  test('docs/policy.md shows every shipped policy as it is', () => {
+    const document = readFileSync(join(import.meta.dirname, '../../docs/policy.md'), 'utf8')
+    for (const file of readdirSync(SHIPPED)) {
+      const yaml = readFileSync(join(SHIPPED, file), 'utf8')
+      expect([file, document.includes('### ' + file + '\n\n```yaml\n' + yaml + '```\n')]).toEqual([file, true])
+    }
+  })
+
   test('gives the same bytes for the same input', () => {
     const text = readFileSync(join(TESTDATA, 'selectors.yaml'), 'utf8')
     expect(planJson(planText('a', text, facts))).toBe(planJson(planText('a', text, facts)))
