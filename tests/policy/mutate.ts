@@ -129,20 +129,21 @@ const VALUES: readonly unknown[] = [null, 0, -1, 4096, 2 ** 53, 0.5, true, '', '
 
 function change(value: unknown, random: () => number): void {
   let parent: Record<string, unknown> | unknown[] | undefined
-  let key: string | number = ''
+  let key = ''
   let at = value
   while (typeof at === 'object' && at !== null && (parent === undefined || random() < 0.85)) {
-    const keys: readonly (string | number)[] = Array.isArray(at) ? [...at.keys()] : Object.keys(at)
+    const keys = Object.keys(at)
     if (keys.length === 0) break
     parent = at as Record<string, unknown> | unknown[]
     key = pick(keys, random)
-    at = (parent as Record<string | number, unknown>)[key]
+    at = (parent as Record<string, unknown>)[key]
   }
   if (parent === undefined) return
-  const target = parent as Record<string | number, unknown>
+  const target = parent as Record<string, unknown>
   const choice = random()
   if (choice < 0.25 && !Array.isArray(parent)) delete target[key]
   else if (choice < 0.6) target[key] = random() < 0.5 ? pick(VALUES, random) : pick(WORDS, random)
   else if (choice < 0.8 && Array.isArray(at)) { for (let i = random() * 20; i > 0; i--) at.push(at[0] ?? 'x') }
-  else target[pick(WORDS, random)] = at
+  // Not `__proto__` here: it would change what an array is; texts have it.
+  else target[pick(WORDS, random).replace('__proto__', 'x')] = at
 }
