@@ -92,7 +92,6 @@ function halves(entry: string, on_entry: Attach, exit: string, on_exit: Attach, 
   return both ? [first, { program: exit, attach: on_exit, half: 'return' }] : [first]
 }
 
-/** `returnArg` alone does not ask for the return value: `return` does (Tetragon's security_bprm_check example). */
 function hasReturn(hook: FunctionHook, read: readonly ReadArgument[]): boolean {
   return hook.return || read.some((argument) => argument.slot.argument.returnCopy)
 }
@@ -100,8 +99,12 @@ function hasReturn(hook: FunctionHook, read: readonly ReadArgument[]): boolean {
 /** Pointers that the caller of these functions still holds when they return. */
 const HELD = /^(security_|vfs_)/
 
+/** Their pt_regs are those of another program, or of another point in it, when they return. */
+const NEW_REGISTERS: ReadonlySet<string> = new Set(['execve', 'execveat', 'rt_sigreturn'])
+
 /** House rule: arguments are read behind the function only where they cannot have changed by then. */
 function canReadAtExit(target: FunctionTarget, draft: HookDraft, read: readonly ReadArgument[]): boolean {
+  if (target.syscall !== undefined && NEW_REGISTERS.has(target.syscall.name)) return false
   const steady = read.every(({ type, wire }) => {
     if ((wire.flags & ARGUMENT_FLAG.AT_RETURN) !== 0 || type.name === 'nop') return true
     if (!type.pointer && wire.step_count === 0 && type.name !== 'fd') return true

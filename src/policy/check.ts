@@ -97,8 +97,11 @@ function checkCall(hook: FunctionHook, lists: readonly PolicyList[], path: Path,
       )
     }
   }
-  if (hook.returnArgAction !== '' && hook.returnArg === null) {
-    report.error([...path, 'returnArgAction'], 'returnArgAction without returnArg')
+  if (hook.returnArgAction.endsWith('Sock') && hook.returnArg === null) {
+    report.error(
+      [...path, 'returnArgAction'],
+      `returnArgAction ${hook.returnArgAction} needs return: true and returnArg`,
+    )
   }
 }
 

@@ -180,11 +180,22 @@ function expandSpec(spec: PolicySpec, report: Report): PolicySpec {
     })
   return {
     ...spec,
-    kprobes: expand(spec.kprobes, 'kprobes'),
-    fentries: expand(spec.fentries, 'fentries'),
+    kprobes: expand(spec.kprobes, 'kprobes').map((hook, i) => dropReturn(hook, ['spec', 'kprobes', i], report)),
+    fentries: expand(spec.fentries, 'fentries').map((hook, i) => dropReturn(hook, ['spec', 'fentries', i], report)),
     tracepoints: expand(spec.tracepoints, 'tracepoints'),
-    uprobes: expand(spec.uprobes, 'uprobes'),
+    uprobes: expand(spec.uprobes, 'uprobes').map((hook, i) => dropReturn(hook, ['spec', 'uprobes', i], report)),
     usdts: expand(spec.usdts, 'usdts'),
     lsmhooks: expand(spec.lsmhooks, 'lsmhooks'),
   }
+}
+
+/** `returnArg` describes the return value, but only `return: true` asks for it. */
+function dropReturn<T extends { readonly return: boolean; readonly returnArg: unknown }>(
+  hook: T,
+  path: Path,
+  report: Report,
+): T {
+  if (hook.return || hook.returnArg === null) return hook
+  report.warn([...path, 'returnArg'], 'returnArg without return: true, so the return value is not read')
+  return { ...hook, returnArg: null }
 }
