@@ -22,7 +22,8 @@ enum event_type {
 	EVENT_TYPE_HOOK = 5, /* hook_event.h */
 	EVENT_TYPE_THROTTLE = 6,
 	EVENT_TYPE_TEST = 7, /* bench and ring tests only */
-	EVENT_TYPE_MAX = 8,
+	EVENT_TYPE_CGROUP = 8,
+	EVENT_TYPE_MAX = 9,
 };
 
 /* First bytes of every record. `size` is that of the fixed struct, without the blob behind it. */
@@ -183,6 +184,20 @@ struct cgroup_rate {
 	__u64 count __number;
 	__u32 throttled;
 	__u32 pad;
+} __export;
+
+enum cgroup_change {
+	CGROUP_CHANGE_MADE = 1,
+	CGROUP_CHANGE_REMOVED = 2,
+};
+
+/* A cgroup came or went, in the hierarchy that names containers. Its path follows ("/a/b"), at most
+ * CGROUP_NAME_BYTES_MAX bytes without NUL: of a longer one the first. */
+struct cgroup_event {
+	struct event_header header;
+	__u64 cgroup_id __number;
+	__u32 change; /* enum cgroup_change */
+	__u32 path_size;
 } __export;
 
 /* Why a record could not be sent. */

@@ -84,16 +84,6 @@ __noinline int cwd_read(__u32 slot)
 	return 0;
 }
 
-static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
-{
-	struct kernfs_node___since_6_15 *since = (void *)node;
-	struct kernfs_node___before_6_15 *before = (void *)node;
-
-	if (bpf_core_field_exists(since->__parent))
-		return BPF_CORE_READ(since, __parent);
-	return (struct kernfs_node *)BPF_CORE_READ(before, parent);
-}
-
 /* One component more of the cgroup's path: walk.dentry is the kernfs node. */
 __noinline int cgroup_name_step(__u32 slot)
 {

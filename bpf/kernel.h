@@ -30,6 +30,16 @@ struct kernfs_node___since_6_15 {
 
 #pragma clang attribute pop
 
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
+{
+	struct kernfs_node___since_6_15 *since = (void *)node;
+	struct kernfs_node___before_6_15 *before = (void *)node;
+
+	if (bpf_core_field_exists(since->__parent))
+		return BPF_CORE_READ(since, __parent);
+	return (struct kernfs_node *)BPF_CORE_READ(before, parent);
+}
+
 #if defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
 	__u64 regs[31];

@@ -3,18 +3,11 @@
 #ifndef THUMP_SELECTOR_PROCESS_H
 #define THUMP_SELECTOR_PROCESS_H
 
+#include "container.h"
 #include "hook.h"
 #include "selector_string.h"
 
 #define ANCESTORS_MAX 32
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 18);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct policy_cgroup_key);
-	__type(value, __u8);
-} policy_cgroups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -27,7 +20,7 @@ __noinline int filter_cgroup(__u32 slot, __u32 filter)
 {
 	struct policy_cgroup_key key = {};
 
-	key.cgroup_id = bpf_get_current_cgroup_id();
+	key.cgroup_id = container_of_current();
 	key.filter = filter;
 	return bpf_map_lookup_elem(&policy_cgroups, &key) != 0;
 }

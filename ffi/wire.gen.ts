@@ -30,6 +30,7 @@ export const WIRE_SIZES: Readonly<Record<string, number>> = {
   bpf_map_value: 32,
   bpf_program_value: 24,
   buffer_value: 16,
+  cgroup_event: 32,
   cgroup_rate: 24,
   chunk_event: 40,
   cred_value: 80,
@@ -178,6 +179,12 @@ export const CAPABILITY_SET = {
   PERMITTED: 2,
 } as const
 
+/** enum cgroup_change */
+export const CGROUP_CHANGE = {
+  MADE: 1,
+  REMOVED: 2,
+} as const
+
 /** enum chunk_kind */
 export const CHUNK_KIND = {
   ARGS: 1,
@@ -194,7 +201,8 @@ export const EVENT_TYPE = {
   HOOK: 5,
   THROTTLE: 6,
   TEST: 7,
-  MAX: 8,
+  CGROUP: 8,
+  MAX: 9,
 } as const
 
 /** enum exec_flag */
@@ -604,6 +612,37 @@ export function encodeBufferValue(view: DataView, at: number, value: BufferValue
   clear(view, at, 16)
   writeNumber(view, at, value.total)
   writeNumber(view, at + 8, value.data_id)
+}
+
+export const CGROUP_EVENT_SIZE = 32
+/** Offsets in struct cgroup_event. */
+export const CGROUP_EVENT = {
+  header: 0,
+  cgroup_id: 16,
+  change: 24,
+  path_size: 28,
+} as const
+/** struct cgroup_event */
+export interface CgroupEvent {
+  readonly header: EventHeader
+  readonly cgroup_id: number
+  readonly change: number
+  readonly path_size: number
+}
+export function decodeCgroupEvent(view: DataView, at: number): CgroupEvent {
+  return {
+    header: decodeEventHeader(view, at),
+    cgroup_id: readNumber(view, at + 16),
+    change: view.getUint32(at + 24, true),
+    path_size: view.getUint32(at + 28, true),
+  }
+}
+export function encodeCgroupEvent(view: DataView, at: number, value: CgroupEvent): void {
+  clear(view, at, 32)
+  encodeEventHeader(view, at, value.header)
+  writeNumber(view, at + 16, value.cgroup_id)
+  view.setUint32(at + 24, value.change, true)
+  view.setUint32(at + 28, value.path_size, true)
 }
 
 export const CGROUP_RATE_SIZE = 24

@@ -32,6 +32,8 @@ export class Identifier implements Disposable {
   readonly counters: IdentifierCounters = { known: 0, awaited: 0, unknown: 0, partial: 0, late: 0, crowded: 0 }
   readonly #options: IdentifierOptions
   readonly #waiting = new Map<Container, ReturnType<typeof setTimeout>>()
+  /** Answers are on their way. */
+  readonly #asked = new Set<Container>()
   #table: ContainerTable | null = null
   /** What asking gave, by source, for containers that are kept. */
   readonly #answers = new WeakMap<Container, (ContainerInfo | undefined)[]>()
@@ -49,28 +51,47 @@ export class Identifier implements Disposable {
     this.#table = table
   }
 
-  /** A container was seen for the first time. */
+  /** A container has appeared: who is asked now may have answered when its first process runs. */
   add(container: Container): void {
-    const { sources, wait_ms } = this.#options
-    const able = sources.filter((source) => source.status.state !== 'absent' && source.covers(container.name))
+    const able = this.#able(container)
+    if (able.length > 0 && !this.#learn(container)) this.#ask(container, able)
+  }
+
+  /** Its first process has executed: if it is still not known, its events wait from here on. */
+  see(container: Container): void {
+    const able = this.#able(container)
     if (able.length === 0) return
     if (this.#learn(container)) {
       this.counters.known++
       return
     }
-    if (wait_ms > 0 && able.some((source) => source.status.state === 'active')) {
-      container.waiting = true
-      if (this.#table !== null) this.#table.waiting++
-      this.#waiting.set(container, setTimeout(() => this.#giveUp(container), wait_ms))
-    }
+    const { wait_ms } = this.#options
+    if (wait_ms === 0 || !able.some((source) => source.status.state === 'active')) return
+    container.waiting = true
+    if (this.#table !== null) this.#table.waiting++
+    this.#waiting.set(container, setTimeout(() => this.#giveUp(container), wait_ms))
+    if (!this.#asked.has(container)) this.#ask(container, able)
+  }
+
+  #able({ name }: Container): ContainerSource[] {
+    return this.#options.sources.filter((source) => source.status.state !== 'absent' && source.covers(name))
+  }
+
+  #ask(container: Container, able: readonly ContainerSource[]): void {
     const asked = able.filter((source) => source.ask !== undefined)
     const asking = asked.map(async (source) => {
       const info = await source.ask!(container.name)
-      this.#answersOf(container)[sources.indexOf(source)] = info
-      if (info !== undefined) this.#onAnswer(container)
+      if (info === undefined) return
+      this.#answersOf(container)[this.#options.sources.indexOf(source)] = info
+      this.#onAnswer(container)
     })
-    // A source that hears of changes by itself may still come to know.
-    if (asked.length === able.length) void Promise.all(asking).then(() => this.#giveUp(container))
+    if (asked.length === 0) return
+    this.#asked.add(container)
+    void Promise.all(asking).then(() => {
+      this.#asked.delete(container)
+      // A source that hears of changes by itself may still come to know.
+      if (asked.length === able.length) this.#giveUp(container)
+    })
   }
 
   /** Too many events wait: what is known now must do. */

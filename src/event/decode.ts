@@ -1,6 +1,7 @@
 /** Looks at a record's header before anything else is read: what it is, and whether it can be what it says. */
 
 import {
+  CGROUP_EVENT_SIZE,
   CHUNK_EVENT_SIZE,
   EVENT_HEADER_SIZE,
   EVENT_TYPE,
@@ -22,14 +23,14 @@ export interface RecordCounters {
 }
 
 export function createRecordCounters(): RecordCounters {
-  return { received: [0, 0, 0, 0, 0, 0, 0, 0], unknown: 0, mismatched: 0, short: 0 }
+  return { received: new Array<number>(EVENT_TYPE.MAX).fill(0), unknown: 0, mismatched: 0, short: 0 }
 }
 
 /** Size of the fixed struct by event_type; 0 where its own decoder checks. */
 const SIZES: readonly number[] = createSizes()
 
 function createSizes(): number[] {
-  const sizes = [-1, -1, -1, -1, -1, -1, -1, -1]
+  const sizes = new Array<number>(EVENT_TYPE.MAX).fill(-1)
   sizes[EVENT_TYPE.EXEC] = EXEC_EVENT_SIZE
   sizes[EVENT_TYPE.FORK] = FORK_EVENT_SIZE
   sizes[EVENT_TYPE.EXIT] = EXIT_EVENT_SIZE
@@ -37,6 +38,7 @@ function createSizes(): number[] {
   sizes[EVENT_TYPE.HOOK] = 0
   sizes[EVENT_TYPE.THROTTLE] = 0
   sizes[EVENT_TYPE.TEST] = 0
+  sizes[EVENT_TYPE.CGROUP] = CGROUP_EVENT_SIZE
   return sizes
 }
 

@@ -1,6 +1,5 @@
 // The agent: its parts, in the order in which they start, and stopped in reverse.
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { EVENT_TYPE } from '../../ffi/wire.gen.ts'
 import { BOUNDS, type Config } from '../config.ts'
 import { Hub } from '../export/hub.ts'
@@ -72,7 +71,7 @@ export class Agent {
     const namespaces = readHostNamespaces(config.procfs)
     this.#containers = createContainers(config, log, namespaces, {
       onSettled: (container) => this.#pipeline.release(container),
-      exists: (root) => existsSync(`${this.#sensor.hierarchy.mount}${root}`),
+      sensor: () => this.#sensor,
     })
     this.#stack.use(this.#containers.identifier)
     this.#tracker = new Tracker(trackerOptions(config, this.#boot, this.#clock, namespaces, this.#containers.table))
@@ -122,6 +121,7 @@ export class Agent {
     this.#pipeline = this.#createPipeline()
     this.#policies = this.#stack.use(this.#createPolicies())
     this.#pipeline.handle(EVENT_TYPE.HOOK, this.#policies.onRecord)
+    this.#pipeline.handle(EVENT_TYPE.CGROUP, this.#containers.onCgroup)
     this.#policy_files = this.#stack.use(this.#createPolicyFiles())
     // Listening comes first, so that a probe gets 503 instead of nothing while the sensors start.
     this.#listener = await this.#listen()
@@ -212,6 +212,7 @@ export class Agent {
       objectFile,
       btf,
       sets: new SetNumbers(),
+      workloads: this.#containers.workloads,
       takeHookId: () => ++hook_id,
       facts: this.#facts,
       procfs,

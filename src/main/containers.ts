@@ -1,5 +1,7 @@
 // Who is asked about containers, by the configuration, and the table that the tracker looks them up in.
 import { existsSync } from 'node:fs'
+import { CGROUP_CHANGE, CGROUP_EVENT, CGROUP_EVENT_SIZE, decodeCgroupEvent } from '../../ffi/wire.gen.ts'
+import { bytesBehind, decodeUtf8 } from '../event/text.ts'
 import { join } from 'node:path'
 import { BOUNDS, type Config, UsageError } from '../config.ts'
 import { BUNDLE_DIRECTORIES, BundleSource } from '../container/bundle.ts'
@@ -11,11 +13,16 @@ import { KubeApi } from '../kube/api.ts'
 import { PodSource } from '../kube/pods.ts'
 import type { Container } from '../process/container_entry.ts'
 import { ContainerTable } from '../process/container_table.ts'
+import type { BaseSensor } from '../sensor/base.ts'
+import { Workloads } from '../sensor/workloads.ts'
 import type { Log } from './log.ts'
 
 export interface Containers {
   readonly table: ContainerTable
   readonly identifier: Identifier
+  readonly workloads: Workloads
+  /** For Pipeline.handle(EVENT_TYPE.CGROUP, …): gives no line. */
+  readonly onCgroup: (view: DataView, at: number, size: number) => undefined
   /** Null outside Kubernetes. */
   readonly api: KubeApi | null
   /** Waits for the first answers, within a bound. */
@@ -24,8 +31,8 @@ export interface Containers {
 
 export interface ContainerHooks {
   readonly onSettled: (container: Container) => void
-  /** Whether a container's cgroup still exists. */
-  readonly exists: (root: string) => boolean
+  /** Not loaded yet when the containers are created. */
+  readonly sensor: () => BaseSensor
 }
 
 /** Throws UsageError where what was asked for by name is not there. */
@@ -47,21 +54,57 @@ export function createContainers(
   })
   const sources: ContainerSource[] = pods === null ? [] : [pods]
   sources.push(...runtimeSources(config))
-  const identifier = new Identifier({ sources, wait_ms: config.containers.wait_ms, onSettled: hooks.onSettled })
+  let full = 0
+  let workloads: Workloads | null = null
+  const workloadsOf = (sensor: BaseSensor) =>
+    workloads ??= new Workloads({
+      policy_cgroups: () => sensor.maps.get('policy_cgroups'),
+      cgroup_containers: () => sensor.maps.get('cgroup_containers'),
+      mount: sensor.hierarchy.mount,
+      onFailure: (error) => {
+        if (full++ === 0) log.error({ err: error }, 'the kernel cannot be told which container a policy is for')
+      },
+    })
+  const update = (container: Container) => workloadsOf(hooks.sensor()).update(container)
+  const { wait_ms } = config.containers
+  const identifier = new Identifier({ sources, wait_ms, onSettled: hooks.onSettled, onLearned: update })
   const table = new ContainerTable(host_namespaces, {
-    exists: hooks.exists,
-    onAdded: (container) => identifier.add(container),
+    exists: (root) => existsSync(`${hooks.sensor().hierarchy.mount}${root}`),
+    onAdded: (container) => {
+      identifier.add(container)
+      update(container)
+    },
+    onSeen: (container) => identifier.see(container),
   })
   identifier.attach(table)
   return {
     table,
     identifier,
+    get workloads() {
+      return workloadsOf(hooks.sensor())
+    },
+    onCgroup: (view, at, size) => onCgroup(table, workloadsOf(hooks.sensor()), view, at, size),
     api,
     async start() {
       await pods?.start(BOUNDS.kube.start_ms)
       for (const { name, status } of sources) log.info({ source: name, ...status }, 'asked about containers')
     },
   }
+}
+
+function onCgroup(table: ContainerTable, workloads: Workloads, view: DataView, at: number, size: number): undefined {
+  const path_size = view.getUint32(at + CGROUP_EVENT.path_size, true)
+  if (CGROUP_EVENT_SIZE + path_size > size) return
+  const { cgroup_id, change, header } = decodeCgroupEvent(view, at)
+  if (change === CGROUP_CHANGE.REMOVED) {
+    workloads.gone(cgroup_id)
+    return
+  }
+  const start = view.byteOffset + at + CGROUP_EVENT_SIZE
+  const path = decodeUtf8(bytesBehind(view), start, start + path_size)
+  const container = table.appear(cgroup_id, path, Number(header.ktime_ns))
+  if (container === undefined) workloads.host(cgroup_id)
+  else workloads.nested(cgroup_id, container)
 }
 
 function kubeApi(config: Config): KubeApi | null {

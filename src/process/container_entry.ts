@@ -44,6 +44,8 @@ export class Container {
   readonly name: ContainerName
   /** Events of its processes are held back until somebody tells who it is. */
   waiting = false
+  /** A process executed in it; before that its cgroup alone was there. */
+  seen = false
   /** Grows with every change of what its JSON says. */
   version = 0
   /** When a process of it was last looked up, CLOCK_MONOTONIC ns. */

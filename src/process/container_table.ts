@@ -23,6 +23,8 @@ export interface ContainerTableOptions {
   readonly limits?: ContainerLimits
   /** Called with each new one: whoever can tell more learns of it here. */
   readonly onAdded?: (container: Container) => void
+  /** Called when the first process executes in it. */
+  readonly onSeen?: (container: Container) => void
   /** Whether the cgroup of a container still exists; absent: nobody can tell, time alone decides. */
   readonly exists?: (root: string) => boolean
 }
@@ -43,13 +45,15 @@ export class ContainerTable {
   readonly #host: { readonly mnt: number; readonly pid: number }
   readonly #cgroups = new Map<number, Cgroup>()
   readonly #by_key = new Map<string, Container>()
-  #onAdded: (container: Container) => void
-  #exists: ((root: string) => boolean) | undefined
+  readonly #onAdded: (container: Container) => void
+  readonly #onSeen: (container: Container) => void
+  readonly #exists: ((root: string) => boolean) | undefined
 
   constructor(host: { readonly mnt: number; readonly pid: number }, options: ContainerTableOptions = {}) {
     this.#host = host
     this.#limits = options.limits ?? CONTAINER_LIMITS
     this.#onAdded = options.onAdded ?? (() => {})
+    this.#onSeen = options.onSeen ?? (() => {})
     this.#exists = options.exists
   }
 
@@ -72,7 +76,12 @@ export class ContainerTable {
       cgroup.plain = container = this.#addPlain(cgroup_id, path, now_ns)
     }
     // Known by now, it is the container's whatever its namespaces: who breaks out of them must not lose his name.
-    if (container !== undefined) container.used_ns = now_ns
+    if (container === undefined) return undefined
+    container.used_ns = now_ns
+    if (!container.seen) {
+      container.seen = true
+      this.#onSeen(container)
+    }
     return container
   }
 

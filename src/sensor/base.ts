@@ -42,7 +42,7 @@ const CREDENTIAL_SECTIONS: readonly (readonly [CredentialSource, string])[] = [
 const PREALLOCATED_BINARIES_MAX = 2048
 
 /** Exit first: an entry that begins while we attach must also end. */
-const OBJECTS = ['exit', 'fork', 'exec'] as const
+const OBJECTS = ['cgroup', 'exit', 'fork', 'exec'] as const
 
 export class BaseSensor implements Disposable {
   readonly maps: SharedMaps
@@ -224,6 +224,9 @@ export class BaseSensor implements Disposable {
             cgroup_rate_interval_ns: BigInt(cgroup_rate?.interval_ns ?? 0),
           })
         })
+      }
+      if (name.endsWith('.rodata.cgroup')) {
+        object.global('cgroup_hierarchy').edit((view) => view.setUint32(0, this.hierarchy.id, true))
       }
       if (name.endsWith('.rodata.hash')) object.global('hash_key').write(this.hash_key_bytes)
     }

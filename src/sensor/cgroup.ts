@@ -9,6 +9,8 @@ const CONTROLLERS = ['memory', 'pids', 'cpuset'] as const
 export interface CgroupHierarchy {
   /** Index into css_set::subsys, -1 for the default (version 2) hierarchy. */
   readonly subsystem: number
+  /** As /proc/PID/cgroup numbers it, 0 for version 2. */
+  readonly id: number
   /** Where it is mounted; null: nowhere, so ids cannot be known. */
   readonly mount: string | null
 }
@@ -20,10 +22,20 @@ export function findHierarchy(procfs: string, btf: Btf | null): CgroupHierarchy 
   for (const controller of CONTROLLERS) {
     const mount = mounts.find(([, , type, options]) => type === 'cgroup' && options?.split(',').includes(controller))
     const number = numbers?.[`${controller}_cgrp_id`]
-    if (mount !== undefined && number !== undefined) return { subsystem: Number(number), mount: mount[1] ?? null }
+    if (mount !== undefined && number !== undefined) {
+      return { subsystem: Number(number), id: hierarchyId(procfs, controller), mount: mount[1] ?? null }
+    }
   }
   const unified = mounts.find(([, , type]) => type === 'cgroup2')
-  return { subsystem: -1, mount: unified?.[1] ?? null }
+  return { subsystem: -1, id: 0, mount: unified?.[1] ?? null }
+}
+
+function hierarchyId(procfs: string, controller: string): number {
+  for (const line of readLines(`${procfs}/self/cgroup`)) {
+    const [id, controllers] = line.split(':')
+    if (controllers?.split(',').includes(controller)) return Number(id)
+  }
+  return 0
 }
 
 /** Inode of the cgroup's directory, which is its id; 0 where it is not known. */

@@ -7,6 +7,7 @@ import {
   ARGUMENT_SOURCE,
   encodeHookConfig,
   encodePolicyState,
+  FILTER_KIND,
   HOOK_CONFIG_SIZE,
   HOOK_FLAG,
   type HookConfig,
@@ -21,6 +22,7 @@ import { removeSet, SetNumbers, writeSet, type WrittenSet } from './hook_sets.ts
 import type { Loader } from './loader.ts'
 import type { LoadRequest, ProgramLoaded } from './load_request.ts'
 import type { SharedMaps } from './shared_maps.ts'
+import type { Workloads } from './workloads.ts'
 
 /** What all policies share. */
 export interface SensorContext {
@@ -30,6 +32,7 @@ export interface SensorContext {
   readonly objectFile: (name: string) => string
   readonly btf: string
   readonly sets: SetNumbers
+  readonly workloads: Workloads
   /** Next hook_id; never used twice while the agent runs. */
   takeHookId(): number
 }
@@ -91,10 +94,13 @@ export async function loadSensor(plan: Plan, slot: number, context: SensorContex
   owned.defer(() => {
     for (const set of written) removeSet(set, (name) => context.maps.get(name))
   })
+  // Before anything is attached, so that the policy is for whom it is for from its first hit on.
+  const first_filter = context.workloads.add(plan)
+  owned.defer(() => context.workloads.remove(first_filter))
   for (const hook of plan.hooks) {
     const first_set = context.sets.take(hook.sets.length)
     const hook_id = context.takeHookId()
-    const config = finishConfig(hook, { hook_id, slot, first_set })
+    const config = finishConfig(hook, { hook_id, slot, first_set, first_filter })
     const request = loadRequest(hook, config, plan.name, context)
     const { object, load_ms, programs } = await context.loader.load(request)
     owned.use(object)
@@ -138,9 +144,15 @@ function writePolicyState(
 /** Pure: what a plan cannot know. Sets count from 1 in a plan, 0 is none. */
 export function finishConfig(
   hook: HookPlan,
-  given: { readonly hook_id: number; readonly slot: number; readonly first_set: number },
+  given: {
+    readonly hook_id: number
+    readonly slot: number
+    readonly first_set: number
+    readonly first_filter: number
+  },
 ): HookConfig {
   const set = (number: number) => number === 0 ? 0 : given.first_set + number - 1
+  const workload = (number: number) => number === 0 ? 0 : given.first_filter + number - 1
   const { config } = hook
   let mask = 0
   for (const argument of config.arguments) {
@@ -154,7 +166,11 @@ export function finishConfig(
     policy_slot: given.slot,
     parameter_mask: syscall ? 0 : mask,
     syscall_set: set(config.syscall_set),
-    filters: config.filters.map((filter) => ({ ...filter, set: set(filter.set) })),
+    cgroup_filter: workload(config.cgroup_filter),
+    filters: config.filters.map((filter) => ({
+      ...filter,
+      set: filter.kind === FILTER_KIND.CGROUP ? workload(filter.set) : set(filter.set),
+    })),
   }
 }
 

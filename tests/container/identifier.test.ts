@@ -30,7 +30,10 @@ class Source implements ContainerSource {
 function start(sources: readonly ContainerSource[], wait_ms = 40) {
   const settled: Container[] = []
   const identifier = new Identifier({ sources, wait_ms, onSettled: (container) => void settled.push(container) })
-  const table = new ContainerTable({ mnt: 1, pid: 2 }, { onAdded: (container) => identifier.add(container) })
+  const table = new ContainerTable({ mnt: 1, pid: 2 }, {
+    onAdded: (container) => identifier.add(container),
+    onSeen: (container) => identifier.see(container),
+  })
   identifier.attach(table)
   const container = table.at(10, PATH, 5, 6, 1)!
   return { identifier, table, container, settled }
