@@ -1,6 +1,6 @@
 // /v1/events: the live stream as server-sent events or NDJSON.
 import { type Context, Hono } from 'hono'
-import type { Hub } from '../export/hub.ts'
+import type { Hub, HubEvent } from '../export/hub.ts'
 import type { Delivery, EventMatch, LostRange, Subscription } from '../export/subscription.ts'
 
 export interface EventRouteOptions {
@@ -22,6 +22,7 @@ const PIECE_CHARACTERS = 64 << 10
 
 export function eventRoutes(options: EventRouteOptions): Hono {
   const app = new Hono()
+  const texts: SharedTexts = { sse: new WeakMap(), sse_compact: new WeakMap(), compact: new WeakMap() }
   app.get('/', (c) => {
     const url = new URL(c.req.url)
     const match = options.parseQuery(url.searchParams)
@@ -31,7 +32,7 @@ export function eventRoutes(options: EventRouteOptions): Hono {
     if (subscription === null) return c.json({ error: 'Too many subscribers' }, 503)
     const env: ServerEnv = c.env ?? {}
     env.timeout?.(c.req.raw, 0)
-    const format = chooseFormat(c, url, options)
+    const format = chooseFormat(c, url, options, texts)
     return new Response(stream(subscription, format, options.heartbeat_ms), {
       headers: { 'Content-Type': format.type, 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
     })
@@ -39,31 +40,34 @@ export function eventRoutes(options: EventRouteOptions): Hono {
   return app
 }
 
+/** What is sent of an event, made once for all subscribers of a format. */
+type Texts = WeakMap<HubEvent, string>
+type SharedTexts = Readonly<Record<'sse' | 'sse_compact' | 'compact', Texts>>
+
 interface Format {
   readonly type: string
   readonly hello: string
   readonly heartbeat: string
-  event(line: string, seq: number): string
+  event(event: HubEvent): string
   lost(lost: LostRange): string
 }
 
-function chooseFormat(c: Context, url: URL, options: EventRouteOptions): Format {
+function chooseFormat(c: Context, url: URL, options: EventRouteOptions, texts: SharedTexts): Format {
   const compact = url.searchParams.get('format') === 'compact' ? options.compact : null
   const { boot } = options.hub
   const range = (lost: LostRange) => {
     const id = (text: string) => lost.reason === 'slow' ? `${boot}-${text}` : text
     return JSON.stringify({ reason: lost.reason, count: lost.count, from: id(lost.from), to: id(lost.to) })
   }
-  const text = (line: string) => compact === null ? line : compact(line)
   if ((c.req.header('accept') ?? '').includes('application/x-ndjson')) {
     return {
       type: compact === null ? 'application/x-ndjson' : 'text/plain; charset=utf-8',
       hello: '',
       heartbeat: '',
-      event: (line) => {
-        const content = text(line)
+      event: compact === null ? ({ line }) => line + '\n' : shared(texts.compact, ({ line }) => {
+        const content = compact(line)
         return content === null ? '' : content + '\n'
-      },
+      }),
       lost: (lost) => `{"loss":${range(lost)}}\n`,
     }
   }
@@ -71,11 +75,21 @@ function chooseFormat(c: Context, url: URL, options: EventRouteOptions): Format 
     type: 'text/event-stream',
     hello: ': thump\n\n',
     heartbeat: ': \n\n',
-    event: (line, seq) => {
-      const content = text(line)
-      return content === null ? '' : `id: ${boot}-${seq}\ndata: ${content.replaceAll('\n', '\ndata: ')}\n\n`
-    },
+    event: shared(compact === null ? texts.sse : texts.sse_compact, ({ line, meta }) => {
+      const content = compact === null ? line : compact(line)
+      return content === null ? '' : `id: ${boot}-${meta.seq}\ndata: ${content.replaceAll('\n', '\ndata: ')}\n\n`
+    }),
     lost: (lost) => `event: loss\ndata: ${range(lost)}\n\n`,
+  }
+}
+
+function shared(texts: Texts, make: (event: HubEvent) => string): (event: HubEvent) => string {
+  return (event) => {
+    const known = texts.get(event)
+    if (known !== undefined) return known
+    const text = make(event)
+    texts.set(event, text)
+    return text
   }
 }
 
@@ -99,9 +113,7 @@ function stream(subscription: Subscription, format: Format, heartbeat_ms: number
         }
         while (at < waiting.length && piece.length < PIECE_CHARACTERS) {
           const delivery = waiting[at++]!
-          piece += 'lost' in delivery
-            ? format.lost(delivery.lost)
-            : format.event(delivery.event.line, delivery.event.meta.seq)
+          piece += 'lost' in delivery ? format.lost(delivery.lost) : format.event(delivery.event)
         }
       }
       controller.enqueue(encoder.encode(piece))

@@ -24,25 +24,29 @@ export function processRoutes(source: ProcessSource): Hono {
   return app
 }
 
-/** A JSON list, a piece per turn of the event loop and only as fast as it is read. */
+/** A JSON list, a piece per turn of the event loop and only as fast as it is read; the first piece is made at once. */
 function listStream(texts: Iterable<string>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   const each = texts[Symbol.iterator]()
   let before = '['
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      let piece = ''
-      for (let i = 0; i < PIECE_PROCESSES; i++) {
-        const { done, value } = each.next()
-        if (done === true) {
-          controller.enqueue(encoder.encode(piece + (before === '[' ? '[]' : ']')))
-          return controller.close()
-        }
-        piece += before + value
-        before = ','
+  const add = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    let piece = ''
+    for (let i = 0; i < PIECE_PROCESSES; i++) {
+      const { done, value } = each.next()
+      if (done === true) {
+        controller.enqueue(encoder.encode(piece + (before === '[' ? '[]' : ']')))
+        return controller.close()
       }
-      controller.enqueue(encoder.encode(piece))
+      piece += before + value
+      before = ','
+    }
+    controller.enqueue(encoder.encode(piece))
+  }
+  return new ReadableStream<Uint8Array>({
+    start: add,
+    async pull(controller) {
       await new Promise<void>((resolve) => setImmediate(resolve))
+      add(controller)
     },
   }, { highWaterMark: 0 })
 }

@@ -134,6 +134,7 @@ export class Agent {
       new Pump(this.#pipeline, BOUNDS.counters_period_ms, () => this.#onPeriod()),
     )
     pump.bell = this.#stack.use(await this.#sensor.doorbell(() => pump.start(), (error) => this.#onBellFailed(error)))
+    this.#stack.defer(() => pump[Symbol.dispose]()) // before the bell that it would ring
     this.#pump.start()
     await this.#policy_files.start()
     await this.#test()

@@ -21,8 +21,10 @@ export interface HttpParts extends Pick<AppParts, Given> {
   readonly release: string
 }
 
+type HttpConfig = Pick<Config, 'listen' | 'token_file' | 'read_token' | 'node_name'>
+
 /** Null with `--listen none`. Throws where the address cannot be had. */
-export async function openHttp(config: Config, parts: HttpParts): Promise<Listener | null> {
+export async function openHttp(config: HttpConfig, parts: HttpParts): Promise<Listener | null> {
   const { listen: where, token_file, read_token, node_name } = config
   if (where.kind === 'none') return null
   const { version } = thumpVersion()

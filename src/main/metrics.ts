@@ -16,7 +16,7 @@ export interface MetricSources {
   readonly sinks: readonly Readonly<SinkCounters>[]
   readonly rings: readonly { readonly name: string; readonly size: number; lag(): number }[]
   readonly maps: readonly { readonly name: string; readonly entries: number; readonly capacity: number }[]
-  readonly containers: ContainerMetricSources
+  readonly containers: ContainerMetricSources | null
   readonly faults: Readonly<Record<string, number>>
   readonly subscribers: number
   readonly history: { readonly events: number; readonly bytes: number }
@@ -30,7 +30,7 @@ export function metricFamilies(sources: MetricSources): MetricFamily[] {
     ...agentFamilies(sources),
     ...streamFamilies(sources),
     ...cacheFamilies(sources),
-    ...containerFamilies(sources.containers),
+    ...(sources.containers === null ? [] : containerFamilies(sources.containers)),
   ]
 }
 
