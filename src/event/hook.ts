@@ -10,8 +10,10 @@ import {
   type HookEvent,
 } from '../../ffi/wire.gen.ts'
 import { actionName } from './hook_name.ts'
-import { type TakeChunks, valueJson } from './hook_value.ts'
+import { dnsJson } from './dns.ts'
+import { capturedBytes, type TakeChunks, valueJson } from './hook_value.ts'
 import { quote } from './text.ts'
+import { tlsJson } from './tls.ts'
 import type { EventType } from './type.ts'
 
 /** What user space knows of a hook: the part of its plan that events show. */
@@ -59,7 +61,7 @@ export function hookBody(
   const values = readValues(view, at + HOOK_EVENT_SIZE, at + size, head.value_count, show, takeChunks)
   if (values === undefined) return undefined
   const fields = { head, show, values, name: functionName(head, show) }
-  const extra = thumpMembers(head, show)
+  const extra = thumpMembers(head, show) + values.parsed
   switch (show.event) {
     case 'process_tracepoint':
       return { head, before: tracepointBody(fields), after: '', extra }
@@ -76,11 +78,16 @@ export function hookBody(
   }
 }
 
+/** Parsers of captured bytes, asked for by an argument's label; what they find stands in `thump` under the label. */
+const PARSERS: Readonly<Record<string, (bytes: Uint8Array) => string | undefined>> = { dns: dnsJson, tls: tlsJson }
+
 interface Values {
   /** In the order of the policy. */
   readonly args: readonly string[]
   readonly data: readonly string[]
   readonly result: string
+  /** Members of `thump`, each led by a comma. */
+  readonly parsed: string
 }
 
 interface Fields {
@@ -101,6 +108,7 @@ function readValues(
   const args: string[] = []
   const data: string[] = []
   let result = ''
+  let parsed = ''
   let at = from
   for (let i = 0; i < count; i++) {
     if (at + HOOK_VALUE_SIZE > end) return undefined
@@ -114,13 +122,23 @@ function readValues(
     const body = valueJson(view, value, takeChunks)
     if (body === '') continue
     const label = show.labels[index] ?? ''
+    const parse = PARSERS[label]
+    if (parse !== undefined) {
+      const found = parse(capturedBytes(view, value))
+      if (found !== undefined) parsed += ',"' + label + '":' + found
+    }
     const json = label === '' || !labelled(show.event, body) ? body + '}' : body + ',"label":' + quote(label) + '}'
     const position = show.config.positions[index] ?? index
     if (argument.source === ARGUMENT_SOURCE.RETURN) result = json
     else if ((argument.flags & ARGUMENT_FLAG.DATA) !== 0) data[position] = json
     else args[position] = json
   }
-  return { args: args.filter((json) => json !== undefined), data: data.filter((json) => json !== undefined), result }
+  return {
+    args: args.filter((json) => json !== undefined),
+    data: data.filter((json) => json !== undefined),
+    result,
+    parsed,
+  }
 }
 
 /** Tetragon never labels arguments of tracepoints, nor socket addresses. */

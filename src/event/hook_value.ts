@@ -154,6 +154,13 @@ function base64(view: DataView, at: number, size: number): string {
   return bytesBehind(view).toString('base64', start, start + size)
 }
 
+/** The bytes of a buffer that came inside the record, none for other types. Borrowed from the ring. */
+export function capturedBytes(view: DataView, { type, flags, at, size }: HookValue): Uint8Array {
+  const none = !BUFFERS.has(type) || (flags & HOOK_VALUE_FLAG.FAULT) !== 0 || size < BUFFER_VALUE_SIZE
+  const from = view.byteOffset + at + BUFFER_VALUE_SIZE
+  return none ? new Uint8Array(0) : new Uint8Array(view.buffer, from, size - BUFFER_VALUE_SIZE)
+}
+
 function bufferJson(view: DataView, { at, size }: HookValue, takeChunks: TakeChunks): string {
   const total = view.getBigUint64(at, true)
   const data_id = Number(view.getBigUint64(at + 8, true))
