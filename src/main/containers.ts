@@ -75,6 +75,8 @@ export function createContainers(
       update(container)
     },
     onSeen: (container) => identifier.see(container),
+    onCandidate: update,
+    onHost: (cgroup_id) => workloadsOf(hooks.sensor()).host(cgroup_id),
   })
   identifier.attach(table)
   return {
@@ -103,8 +105,7 @@ function onCgroup(table: ContainerTable, workloads: Workloads, view: DataView, a
   const start = view.byteOffset + at + CGROUP_EVENT_SIZE
   const path = decodeUtf8(bytesBehind(view), start, start + path_size)
   const container = table.appear(cgroup_id, path, Number(header.ktime_ns))
-  if (container === undefined) workloads.host(cgroup_id)
-  else workloads.nested(cgroup_id, container)
+  if (container !== undefined) workloads.nested(cgroup_id, container)
 }
 
 function kubeApi(config: Config): KubeApi | null {

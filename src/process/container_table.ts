@@ -9,9 +9,16 @@ export interface ContainerLimits {
   readonly cgroups_max: number
   /** How long after its last event an ended container stays, in nanoseconds. */
   readonly kept_ns: number
+  /** How long a cgroup that may be a container's by its name alone counts as one, in nanoseconds. */
+  readonly candidate_ns: number
 }
 
-export const CONTAINER_LIMITS: ContainerLimits = { containers_max: 8192, cgroups_max: 32768, kept_ns: 300e9 }
+export const CONTAINER_LIMITS: ContainerLimits = {
+  containers_max: 8192,
+  cgroups_max: 32768,
+  kept_ns: 300e9,
+  candidate_ns: 2e9,
+}
 
 export interface ContainerCounters {
   added: number
@@ -25,6 +32,10 @@ export interface ContainerTableOptions {
   readonly onAdded?: (container: Container) => void
   /** Called when the first process executes in it. */
   readonly onSeen?: (container: Container) => void
+  /** A cgroup may be a container's by its name; nothing runs in it that would tell. */
+  readonly onCandidate?: (container: Container) => void
+  /** It was none, or nothing came of it in time. */
+  readonly onHost?: (cgroup_id: number) => void
   /** Whether the cgroup of a container still exists; absent: nobody can tell, time alone decides. */
   readonly exists?: (root: string) => boolean
 }
@@ -45,8 +56,12 @@ export class ContainerTable {
   readonly #host: { readonly mnt: number; readonly pid: number }
   readonly #cgroups = new Map<number, Cgroup>()
   readonly #by_key = new Map<string, Container>()
+  /** By cgroup: container, and since when, in order. */
+  readonly #candidates = new Map<number, readonly [Container, number]>()
   readonly #onAdded: (container: Container) => void
   readonly #onSeen: (container: Container) => void
+  readonly #onCandidate: (container: Container) => void
+  readonly #onHost: (cgroup_id: number) => void
   readonly #exists: ((root: string) => boolean) | undefined
 
   constructor(host: { readonly mnt: number; readonly pid: number }, options: ContainerTableOptions = {}) {
@@ -54,6 +69,8 @@ export class ContainerTable {
     this.#limits = options.limits ?? CONTAINER_LIMITS
     this.#onAdded = options.onAdded ?? (() => {})
     this.#onSeen = options.onSeen ?? (() => {})
+    this.#onCandidate = options.onCandidate ?? (() => {})
+    this.#onHost = options.onHost ?? (() => {})
     this.#exists = options.exists
   }
 
@@ -94,12 +111,19 @@ export class ContainerTable {
   /** A container whose cgroup has just appeared: nothing runs in it yet. */
   appear(cgroup_id: number, path: string, now_ns: number): Container | undefined {
     const cgroup = this.#addCgroup(cgroup_id, path, now_ns)
-    if (cgroup.container !== undefined) cgroup.container.used_ns = now_ns
-    return cgroup.container
+    const container = cgroup.container ?? this.#outer(path)
+    if (container !== undefined) container.used_ns = now_ns
+    else this.#suspect(cgroup_id, path, now_ns)
+    return container
   }
 
   /** Forgets containers that ended long enough ago. */
   sweep(now_ns: number): void {
+    for (const [cgroup_id, [, since_ns]] of this.#candidates) {
+      if (since_ns > now_ns - this.#limits.candidate_ns) break
+      this.#candidates.delete(cgroup_id)
+      this.#onHost(cgroup_id)
+    }
     const before_ns = now_ns - this.#limits.kept_ns
     for (const [key, container] of this.#by_key) {
       if (container.used_ns > before_ns || container.waiting) continue
@@ -123,21 +147,42 @@ export class ContainerTable {
     return cgroup
   }
 
-  /** A cgroup below that of a known container is part of it. */
-  #addPlain(cgroup_id: number, path: string, now_ns: number): Container | undefined {
+  /** A name without an id is a container's if something with namespaces of its own executes in it soon. */
+  #suspect(cgroup_id: number, path: string, now_ns: number): void {
+    const name = plainContainerName(path)
+    if (name === undefined || name.root !== path) {
+      this.#onHost(cgroup_id)
+      return
+    }
+    if (this.#candidates.size >= this.#limits.containers_max) return
+    const candidate = new Container(name, cgroup_id)
+    this.#candidates.set(cgroup_id, [candidate, now_ns])
+    this.#onCandidate(candidate)
+  }
+
+  #outer(path: string): Container | undefined {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
       const outer = this.#by_key.get(path.slice(0, end))
       if (outer !== undefined) return outer
     }
-    const name = plainContainerName(path)
-    return name === undefined ? undefined : this.#container(name, cgroup_id, now_ns)
+    return undefined
   }
 
-  #container(name: ContainerName, cgroup_id: number, now_ns: number): Container {
+  /** A cgroup below that of a known container is part of it. */
+  #addPlain(cgroup_id: number, path: string, now_ns: number): Container | undefined {
+    const outer = this.#outer(path)
+    if (outer !== undefined) return outer
+    const candidate = this.#candidates.get(cgroup_id)?.[0]
+    this.#candidates.delete(cgroup_id)
+    const name = candidate?.name ?? plainContainerName(path)
+    return name === undefined ? undefined : this.#container(name, cgroup_id, now_ns, candidate)
+  }
+
+  #container(name: ContainerName, cgroup_id: number, now_ns: number, candidate?: Container): Container {
     const known = this.#by_key.get(name.root)
     if (known !== undefined) return known
     if (this.#by_key.size >= this.#limits.containers_max) this.#evict()
-    const container = new Container(name, cgroup_id)
+    const container = candidate ?? new Container(name, cgroup_id)
     container.used_ns = now_ns
     this.#by_key.set(name.root, container)
     this.counters.added++

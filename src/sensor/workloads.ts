@@ -85,9 +85,10 @@ export class Workloads {
     for (const [number, filter] of this.#filters) this.#apply(known, number, filter)
   }
 
-  /** A cgroup that is no container's, though its name is long enough for one. */
+  /** A cgroup that is no container's, though by its name it might have been. */
   host(cgroup_id: number): void {
-    if (!this.#containers.has(cgroup_id)) this.#options.cgroup_containers().delete(idKey(cgroup_id))
+    this.gone(cgroup_id)
+    this.#guarded(() => void this.#options.cgroup_containers().delete(idKey(cgroup_id)))
   }
 
   /** A cgroup that a container made inside. */

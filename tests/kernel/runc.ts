@@ -24,7 +24,8 @@ export class Runc implements Disposable {
   readonly #directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-runc-'))
   readonly #specification: Record<string, unknown>
 
-  constructor() {
+  /** `programs`: static ones to be found in /bin, by name. */
+  constructor(programs: Readonly<Record<string, string>> = {}) {
     const rootfs = path.join(this.#directory, 'rootfs')
     for (const name of ['bin', 'proc', 'dev', 'sys', 'tmp', 'etc']) {
       fs.mkdirSync(path.join(rootfs, name), { recursive: true })
@@ -32,6 +33,7 @@ export class Runc implements Disposable {
     fs.copyFileSync(BUSYBOX, path.join(rootfs, 'bin/busybox'))
     fs.chmodSync(path.join(rootfs, 'bin/busybox'), 0o755)
     for (const name of ['sh', 'true', 'echo', 'sleep', 'cat']) fs.symlinkSync('busybox', path.join(rootfs, 'bin', name))
+    for (const [name, file] of Object.entries(programs)) fs.copyFileSync(file, path.join(rootfs, 'bin', name))
     fs.writeFileSync(path.join(rootfs, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n')
     Bun.spawnSync(['runc', 'spec'], { cwd: this.#directory })
     const file = path.join(this.#directory, 'config.json')
@@ -43,6 +45,11 @@ export class Runc implements Disposable {
     const child = this.#spawn(container)
     const [status, errors] = await Promise.all([child.exited, new Response(child.stderr).text()])
     if (status !== 0) throw new Error(`runc run ${container.id}: status ${status}: ${errors}`)
+  }
+
+  /** The same for one that may be killed: 128 and the signal. */
+  async status(container: ContainerRun): Promise<number> {
+    return await this.#spawn(container).exited
   }
 
   /** Starts one that goes on; stop() ends it. */

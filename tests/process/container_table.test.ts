@@ -59,3 +59,24 @@ test('containers and cgroups are bounded, and those that events wait for stay', 
   expect([...table.values()].map(({ name }) => name.id)).toEqual([id(1), id(5)])
   expect(table.counters.evicted).toBe(3)
 })
+
+test('appear() takes a name alone for a container until time or a process of the host decides', () => {
+  const told: string[] = []
+  const table = new ContainerTable(HOST, {
+    onCandidate: ({ name }) => void told.push(`candidate ${name.id}`),
+    onAdded: ({ name }) => void told.push(`added ${name.id}`),
+    onSeen: ({ name }) => void told.push(`seen ${name.id}`),
+    onHost: (id) => void told.push(`host ${id}`),
+  })
+  expect(table.appear(10, '/web', 1e9)).toBeUndefined()
+  expect(table.appear(11, '/system.slice/ssh.service', 1e9)).toBeUndefined()
+  table.appear(12, '/other', 2e9)
+  // The runtime on its way in does not decide.
+  expect(table.at(10, '/web', 1, 2, 2e9)).toBeUndefined()
+  const web = table.at(10, '/web', 5, 6, 2e9)
+  expect(table.appear(13, '/web/inner', 2e9)).toBe(web)
+  table.sweep(5e9)
+  expect(told).toEqual(['candidate web', 'host 11', 'candidate other', 'added web', 'seen web', 'host 12'])
+  expect(table.appear(14, `/docker/${ID}`, 5e9)?.name.id).toBe(ID)
+  expect(told.slice(-1)).toEqual([`added ${ID}`])
+})

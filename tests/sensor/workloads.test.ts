@@ -1,0 +1,94 @@
+import { expect, test } from 'bun:test'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { decodePolicyCgroupKey } from '../../ffi/wire.gen.ts'
+import type { LabelSelector } from '../../src/policy/type.ts'
+import { containerName } from '../../src/process/container.ts'
+import { Container } from '../../src/process/container_entry.ts'
+import { Workloads } from '../../src/sensor/workloads.ts'
+
+const ALL: LabelSelector = { matchLabels: {}, matchExpressions: [] }
+const WEB: LabelSelector = { matchLabels: { app: 'web' }, matchExpressions: [] }
+const NONE = { podSelector: null, containerSelector: null, hostSelector: null }
+
+class FakeMap {
+  readonly entries = new Map<string, bigint>()
+  readonly #show: (key: DataView) => string
+  constructor(show: (key: DataView) => string) {
+    this.#show = show
+  }
+  update(key: Uint8Array<ArrayBuffer>, value: Uint8Array): void {
+    this.entries.set(
+      this.#show(new DataView(key.buffer)),
+      value.length === 8 ? new DataView(value.buffer).getBigUint64(0, true) : 1n,
+    )
+  }
+  delete(key: Uint8Array<ArrayBuffer>): boolean {
+    return this.entries.delete(this.#show(new DataView(key.buffer)))
+  }
+}
+
+function start(mount: string | null = null) {
+  const policies = new FakeMap((key) => {
+    const { cgroup_id, filter } = decodePolicyCgroupKey(key, 0)
+    return `${cgroup_id}:${filter}`
+  })
+  const cgroups = new FakeMap((key) => String(key.getBigUint64(0, true)))
+  const workloads = new Workloads({
+    policy_cgroups: () => policies,
+    cgroup_containers: () => cgroups,
+    mount,
+    onFailure: (error) => {
+      throw error
+    },
+  })
+  return { policies, cgroups, workloads }
+}
+
+function container(n: number, app: string, namespace = 'shop'): Container {
+  const made = new Container(containerName(`/docker/${String(n).padStart(64, '0')}`)!, n)
+  made.learn({ pod: { namespace, name: `${app}-0`, uid: String(n), labels: { app } }, name: app })
+  return made
+}
+
+test('filters hold for containers that are there, come, change and go', () => {
+  const { policies, cgroups, workloads } = start()
+  const web = container(10, 'web')
+  workloads.update(web)
+  workloads.update(container(11, 'db'))
+  const first = workloads.add({
+    workloads: [{ ...NONE, podSelector: WEB }, { ...NONE, hostSelector: ALL }],
+    namespace: '',
+  })
+  expect(first).toBe(1)
+  expect([...policies.entries.keys()]).toEqual(['10:1', '0:2'])
+  workloads.update(container(12, 'web'))
+  expect(policies.entries.has('12:1')).toBe(true)
+  expect(workloads.matched(1)).toEqual({ matched: 2, containers: 3 })
+  web.learn({ pod: { namespace: 'shop', name: 'web-0', uid: '10', labels: { app: 'db' } }, name: 'web' })
+  workloads.update(web)
+  expect(policies.entries.has('10:1')).toBe(false)
+  workloads.gone(12)
+  expect([...policies.entries.keys()]).toEqual(['0:2'])
+  workloads.remove(first)
+  expect(policies.entries.size).toBe(0)
+  expect([...cgroups.entries]).toEqual([['10', 10n], ['11', 11n], ['12', 12n]])
+  expect(workloads.add({ workloads: [NONE], namespace: 'blog' })).toBe(3)
+  expect(policies.entries.size).toBe(0)
+})
+
+test('cgroups that a container has inside are its own, also those that are older than the agent', () => {
+  const mount = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-cgroup-'))
+  const own = new Container(containerName(`/docker/${'a'.repeat(64)}`)!, 1)
+  fs.mkdirSync(`${mount}${own.name.root}/system.slice/cron.service`, { recursive: true })
+  const { cgroups, workloads } = start(mount)
+  workloads.update(own)
+  const ids = new Set(cgroups.entries.values())
+  expect([cgroups.entries.size, ids.size]).toEqual([3, 1])
+  workloads.nested(4711, own)
+  expect(cgroups.entries.get('4711')).toBe([...ids][0]!)
+  workloads.host(4711)
+  expect(cgroups.entries.has('4711')).toBe(false)
+  fs.rmSync(mount, { recursive: true })
+})
