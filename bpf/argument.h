@@ -148,6 +148,10 @@ __noinline int argument_string(__u32 slot, __u32 index)
 	to = value_begin(s, index, a->type, 0);
 	if (!to)
 		return 0;
+	if (!s->value) {
+		value_end(s, index, 0, 0, HOOK_VALUE_EMPTY);
+		return 0;
+	}
 	if (a->flags & ARGUMENT_FLAG_USER) {
 		size = bpf_probe_read_user_str(to, STRING_BYTES_MAX, (void *)s->value);
 	} else {
@@ -182,7 +186,7 @@ __noinline int argument_buffer(__u32 slot, __u32 index)
 	to->data_id = 0;
 	size = total;
 	if (most == 0 || most > BUFFER_INLINE_BYTES)
-		most = BUFFER_INLINE_BYTES;
+		most = BUFFER_DEFAULT_BYTES;
 	if (size > most)
 		size = most;
 	if (size && copy_bounded(to + 1, size, BUFFER_INLINE_BYTES, (void *)s->value, a->flags & ARGUMENT_FLAG_USER)) {

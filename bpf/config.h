@@ -16,6 +16,7 @@
 #define PREFIX_BYTES_MAX 252    /* a trie key holds 256 bytes, four of them the set */
 #define NEEDLE_BYTES_MAX 128
 #define STRING_BYTES_MAX 4096 /* string, path, file name; with the NUL */
+#define BUFFER_DEFAULT_BYTES 4095 /* char_buf without maxData, as Tetragon */
 #define BUFFER_INLINE_BYTES 4096 /* char_buf, char_iovec, iov_iter inside hook_event; maxData beyond goes into chunks */
 
 /* How an argument is read and how its value is laid out in hook_event.h. Values are stable: they stand in records. */

@@ -8,6 +8,7 @@
 #define STRING_AT_MAX (HOOK_DATA_BYTES + 4096)
 #define HASH_BLOCK_WORDS 16
 #define SEARCH_BLOCK 64
+#define SEARCH_ROUND 64
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -143,9 +144,12 @@ __noinline int in_postfixes(__u32 slot, __u32 set, __u32 at, __u32 size)
 	return bpf_map_lookup_elem(&postfixes, &s->key.prefix) != 0;
 }
 
-static __always_inline __u8 lower(__u8 c)
+/* `caseless` is 1 or 0. Without branches: they would double the verifier's work with every byte. */
+static __always_inline __u32 lower(__u32 c, __u32 caseless)
 {
-	return c >= 'A' && c <= 'Z' ? c + 32 : c;
+	__u32 from_a = ((c - 'A') >> 31) ^ 1, to_z = (('Z' - c) >> 31) ^ 1;
+
+	return c | (from_a & to_z & caseless) << 5;
 }
 
 /* Is needle `index` of the set at data[at]? The caller knows that there are enough bytes. */
@@ -154,18 +158,15 @@ __noinline int needle_at(__u32 slot, __u32 set, __u32 index, __u32 at, __u32 cas
 	struct hook_scratch *s = scratch_of(slot);
 	struct needle_key key = { .set = set, .index = index };
 	struct needle *needle = bpf_map_lookup_elem(&needles, &key);
-	__u32 i;
-	__u8 c;
+	__u32 i, size;
 
 	if (!s || !needle || at > STRING_AT_MAX)
 		return 0;
+	size = needle->size;
 	for (i = 0; i < NEEDLE_BYTES_MAX; i++) {
-		if (i >= needle->size)
+		if (i >= size)
 			return 1;
-		c = s->data[at + i];
-		if (caseless)
-			c = lower(c);
-		if (c != needle->bytes[i])
+		if (lower(s->data[at + i], caseless) != needle->bytes[i])
 			return 0;
 	}
 	return 1;
@@ -191,6 +192,32 @@ __noinline int needle_search(__u32 slot, __u32 first, __u32 at, __u32 end)
 	return -1;
 }
 
+/* The next SEARCH_ROUND candidates from s->hash[0] on: 1 found, 0 go on, -1 not there. In rounds, because verifiers before
+ * 6.8 compare each turn of a long loop with all turns before. */
+__noinline int in_substring_round(__u32 slot, __u32 set, __u32 index, __u32 first_and_caseless, __u32 end)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	__u32 i, at, caseless = first_and_caseless >> 16, first = first_and_caseless & 0xffff;
+	int place;
+
+	if (!s)
+		return -1;
+	for (i = 0; i < SEARCH_ROUND; i++) {
+		at = s->hash[0];
+		if (at >= end)
+			return -1;
+		place = needle_search(slot, first, at, end);
+		if (place < 0) {
+			s->hash[0] = at + SEARCH_BLOCK;
+			continue;
+		}
+		if (needle_at(slot, set, index, place, caseless))
+			return 1;
+		s->hash[0] = place + 1;
+	}
+	return 0;
+}
+
 /* Does data[at..at+size) contain needle `index` of the set? */
 __noinline int in_substring(__u32 slot, __u32 set, __u32 index, __u32 argument, __u32 caseless)
 {
@@ -198,7 +225,7 @@ __noinline int in_substring(__u32 slot, __u32 set, __u32 index, __u32 argument, 
 	struct needle_key key = { .set = set, .index = index };
 	struct needle *needle = bpf_map_lookup_elem(&needles, &key);
 	__u32 i, first, at, end, size;
-	int place;
+	int found;
 
 	if (!s || !needle)
 		return 0;
@@ -209,17 +236,12 @@ __noinline int in_substring(__u32 slot, __u32 set, __u32 index, __u32 argument, 
 	end = at + size - needle->size + 1;
 	first = needle->bytes[0];
 	first |= (caseless && first >= 'a' && first <= 'z' ? first - 32 : first) << 8;
-	for (i = 0; i < STRING_BYTES_MAX; i++) {
-		if (at >= end)
-			break;
-		place = needle_search(slot, first, at, end);
-		if (place < 0) {
-			at += SEARCH_BLOCK;
-			continue;
-		}
-		if (needle_at(slot, set, index, place, caseless))
-			return 1;
-		at = place + 1;
+	first |= caseless << 16;
+	s->hash[0] = at;
+	for (i = 0; i < STRING_BYTES_MAX / SEARCH_ROUND + 2; i++) {
+		found = in_substring_round(slot, set, index, first, end);
+		if (found)
+			return found > 0;
 	}
 	return 0;
 }

@@ -18,6 +18,7 @@ export const EXPRESSION_STEPS_MAX = 64
 export const PREFIX_BYTES_MAX = 252
 export const NEEDLE_BYTES_MAX = 128
 export const STRING_BYTES_MAX = 4096
+export const BUFFER_DEFAULT_BYTES = 4095
 export const BUFFER_INLINE_BYTES = 4096
 export const HOOK_SELECTOR_NONE = 65535
 

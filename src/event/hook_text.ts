@@ -40,9 +40,38 @@ const KINDS: Readonly<Record<number, string>> = {
   0o14: 's',
 }
 
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+}
+
+/** As Go's %q without its outer quotes: what Tetragon makes of messages and tags. */
+export function goEscaped(text: string): string {
+  let escaped = ''
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0
+    const known = ESCAPES[character]
+    if (known !== undefined) escaped += known
+    else if (code < 0x20 || code === 0x7f) escaped += '\\x' + code.toString(16).padStart(2, '0')
+    else if (/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character)) escaped += character
+    else {escaped += code < 0x10000
+        ? '\\u' + code.toString(16).padStart(4, '0')
+        : '\\U' + code.toString(16).padStart(8, '0')}
+  }
+  return escaped
+}
+
 /** Ten characters, `drwxr-xr-x`. */
 export function permissionText(mode: number): string {
-  let text = KINDS[(mode & 0o170000) >> 12] ?? '-'
+  // A dentry that has no inode yet has no kind either.
+  let text = mode === 0 ? '' : KINDS[(mode & 0o170000) >> 12] ?? '-'
   for (let shift = 6; shift >= 0; shift -= 3) {
     const bits = mode >> shift
     const special = shift === 6 ? mode & 0o4000 : shift === 3 ? mode & 0o2000 : mode & 0o1000

@@ -1,6 +1,7 @@
 // Policies of the agent: the registry, and lines of the records that their hooks send.
 import { CHUNK_KIND, HOOK_EVENT } from '../../ffi/wire.gen.ts'
 import { hookBody, type HookShow } from '../event/hook.ts'
+import { goEscaped } from '../event/hook_text.ts'
 import type { EventLine } from '../event/type.ts'
 import type { Tracker } from '../process/tracker.ts'
 import { Registry, type RegistryOptions, type ShownHook, syscallNumbers } from '../sensor/registry.ts'
@@ -63,8 +64,8 @@ function showOf({ plan, hook }: ShownHook): HookShow {
     names: hook.names,
     numbers: syscallNumbers(hook),
     labels: hook.arguments.map(({ label }) => label),
-    message: hook.message,
-    tags: hook.tags,
+    message: goEscaped(hook.message),
+    tags: hook.tags.map(goEscaped),
     path: hook.path ?? '',
     provider: hook.provider ?? '',
     verdict: hook.verdict,
