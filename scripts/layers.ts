@@ -21,8 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
     'src/sensor/registry src/export src/process/cache src/config_value type:src/ledger type:src/event type:src/config type:src/policy',
   'src/grpc':
     'src/filter type:src/http src/sensor/registry src/export src/process/cache src/config_value type:src/event type:src/config',
-  'src/kube':
-    'src/process src/container src/sensor/registry type:src/config type:src/policy type:src/http/policy_registry',
+  'src/kube': 'src/process src/container src/policy/workload type:src/policy type:src/config',
   // Who is asked about containers: sockets of runtimes and files, no kernel.
   'src/container': 'src/process type:src/config_container type:src/policy',
   'src/sensor': 'src/policy src/kernel ffi type:src/event type:src/config type:src/process',

@@ -7,6 +7,7 @@ export interface ContainerConfig {
   readonly api_server: string
   readonly service_account: string
   readonly pod_annotations: boolean
+  readonly policy_crds: boolean
   /** `auto`, `none` or `unix:PATH`. */
   readonly cri: string
   readonly docker: string
@@ -27,6 +28,7 @@ export function readContainers(read: FlagValues, parseUrl: (text: string) => str
     kubernetes: read.text('enable-k8s-api') as ContainerConfig['kubernetes'],
     api_server: read.parsed('k8s-api-server', parseUrl),
     service_account: read.text('k8s-service-account'),
+    policy_crds: read.boolean('enable-tracing-policy-crd'),
     pod_annotations: read.boolean('enable-pod-annotations'),
     cri: read.parsed('cri-endpoint', endpoint),
     docker: read.parsed('docker-endpoint', endpoint),

@@ -35,6 +35,13 @@ export const CONTAINER_FLAGS = [
     help: 'directory with token and ca.crt, read again as they change',
   },
   {
+    name: 'enable-tracing-policy-crd',
+    type: 'boolean',
+    fallback: 'true',
+    form: 'true|false',
+    help: 'load the policies that are objects of the cluster',
+  },
+  {
     name: 'enable-pod-annotations',
     type: 'boolean',
     fallback: 'false',

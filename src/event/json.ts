@@ -17,21 +17,28 @@ export class LineWriter {
   /** Number of the last line; the first is 1. */
   seq = 0
   readonly #before_time: string
-  readonly #after_time: string
+  #after_time: string
   readonly #end: string
   readonly #tetragon_only: boolean
+  readonly #cluster_name: string
 
   constructor(options: LineOptions) {
     this.#before_time = ',"node_name":' + quote(options.node_name) + ',"time":"'
-    let after = '"'
-    if (options.cluster_name !== undefined && options.cluster_name !== '') {
-      after += ',"cluster_name":' + quote(options.cluster_name)
-    }
-    const labels = options.node_labels
-    if (labels !== undefined && Object.keys(labels).length > 0) after += ',"node_labels":' + JSON.stringify(labels)
+    const { cluster_name = '' } = options
+    this.#cluster_name = cluster_name === '' ? '' : ',"cluster_name":' + quote(cluster_name)
     this.#tetragon_only = options.tetragon_only === true
-    this.#after_time = this.#tetragon_only ? after + '}' : after + ',"thump":{"seq":"'
+    this.#after_time = this.#afterTime(options.node_labels ?? {})
     this.#end = '","boot":' + quote(options.boot)
+  }
+
+  /** Kubernetes tells them after the start, and when they change. */
+  setNodeLabels(labels: Readonly<Record<string, string>>): void {
+    this.#after_time = this.#afterTime(labels)
+  }
+
+  #afterTime(labels: Readonly<Record<string, string>>): string {
+    const shown = Object.keys(labels).length === 0 ? '' : ',"node_labels":' + JSON.stringify(labels)
+    return `"${this.#cluster_name}${shown}${this.#tetragon_only ? '}' : ',"thump":{"seq":"'}`
   }
 
   get tetragon_only(): boolean {

@@ -137,6 +137,7 @@ export class Agent {
     this.#stack.defer(() => pump[Symbol.dispose]()) // before the bell that it would ring
     this.#pump.start()
     await this.#policy_files.start()
+    this.#stack.use(await this.#containers.followPolicies(this.#policies.registry, this.#tracker))
     await this.#test()
   }
 
@@ -223,10 +224,7 @@ export class Agent {
 
   /** Processes that are older than the agent: first into the kernel's maps, and what it did not know yet into the cache. */
   #addExisting(): void {
-    const scan = scanProcfs({
-      root: this.#config.procfs,
-      ...(this.#sensor.hierarchy.mount === null ? {} : { cgroup_root: this.#sensor.hierarchy.mount }),
-    })
+    const scan = scanProcfs({ root: this.#config.procfs, cgroup_root: this.#sensor.hierarchy.mount })
     const added = this.#sensor.addExisting(scan.processes)
     this.#pipeline.emitAll(this.#tracker.addExisting(added))
     this.#log.debug({ processes: added.length, vanished: scan.vanished, unreadable: scan.unreadable }, 'read /proc')

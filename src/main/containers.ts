@@ -15,6 +15,9 @@ import type { Container } from '../process/container_entry.ts'
 import { ContainerTable } from '../process/container_table.ts'
 import type { BaseSensor } from '../sensor/base.ts'
 import { Workloads } from '../sensor/workloads.ts'
+import type { Tracker } from '../process/tracker.ts'
+import type { Registry } from '../sensor/registry.ts'
+import { followCluster } from './cluster_policies.ts'
 import type { Log } from './log.ts'
 
 export interface Containers {
@@ -23,8 +26,8 @@ export interface Containers {
   readonly workloads: Workloads
   /** For Pipeline.handle(EVENT_TYPE.CGROUP, …): gives no line. */
   readonly onCgroup: (view: DataView, at: number, size: number) => undefined
-  /** Null outside Kubernetes. */
-  readonly api: KubeApi | null
+  /** Gives the policies of the cluster to the registry; null outside Kubernetes. */
+  followPolicies(registry: Registry, tracker: Tracker): Promise<Disposable | null>
   /** Waits for the first answers, within a bound. */
   start(): Promise<void>
 }
@@ -86,7 +89,7 @@ export function createContainers(
       return workloadsOf(hooks.sensor())
     },
     onCgroup: (view, at, size) => onCgroup(table, workloadsOf(hooks.sensor()), view, at, size),
-    api,
+    followPolicies: (registry, tracker) => followCluster(config, log, api, registry, tracker),
     async start() {
       await pods?.start(BOUNDS.kube.start_ms)
       for (const { name, status } of sources) log.info({ source: name, ...status }, 'asked about containers')

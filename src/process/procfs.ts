@@ -35,7 +35,7 @@ export interface ProcfsOptions {
   /** sysconf(_SC_CLK_TCK), 100 on every Linux that Bun runs on. */
   readonly ticks_per_second?: number
   /** Where the cgroup 2 hierarchy is mounted, to look up cgroup ids; absent: they stay 0. */
-  readonly cgroup_root?: string
+  readonly cgroup_root?: string | null
   /** Longest command line that is kept; more is cut and flagged. */
   readonly cmdline_bytes_max?: number
 }
@@ -88,7 +88,7 @@ class ProcfsReader {
     this.#root = options.root
     this.#tick_ns = 1e9 / (options.ticks_per_second ?? 100)
     this.#cmdline_bytes_max = options.cmdline_bytes_max ?? CMDLINE_BYTES_MAX
-    this.#cgroup_root = options.cgroup_root
+    this.#cgroup_root = options.cgroup_root ?? undefined
   }
 
   /** Undefined where it ended meanwhile. */

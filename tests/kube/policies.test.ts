@@ -1,0 +1,146 @@
+import { expect, test } from 'bun:test'
+import { KubeApi } from '../../src/kube/api.ts'
+import { ClusterPolicies, conditionType } from '../../src/kube/policies.ts'
+import { FakeApiServer } from './server.ts'
+
+const GROUP = '/apis/cilium.io/v1alpha1'
+const POLICIES = `${GROUP}/tracingpolicies`
+const NAMESPACED = `${GROUP}/tracingpoliciesnamespaced`
+
+async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 5000
+  while (!condition()) {
+    if (performance.now() > end) throw new Error('It did not come to pass within 5 s')
+    await Bun.sleep(2)
+  }
+}
+
+function start(server: FakeApiServer, refuse: (source: string) => string | undefined = () => undefined) {
+  const applied: [string, string | null][] = []
+  const troubles: string[] = []
+  const policies = new ClusterPolicies({
+    api: new KubeApi({ server: server.url, service_account: '', timeout_ms: 2000 }),
+    node_name: 'node-1',
+    apply: (source, text) => {
+      applied.push([source, text])
+      return Promise.resolve(text === null ? undefined : refuse(source))
+    },
+    onTrouble: (what, error) => void troubles.push(`${what}: ${error?.message ?? 'works'}`),
+  })
+  return { policies, applied, troubles }
+}
+
+function statuses(server: FakeApiServer) {
+  return server.requests.filter(({ method }) => method === 'PATCH').map(({ path, query, body, content_type }) => {
+    const { status } = JSON.parse(body) as { status: { conditions: Record<string, unknown>[] } }
+    const { lastTransitionTime: _, ...condition } = status.conditions[0]!
+    return { path, manager: query.get('fieldManager'), content_type, condition }
+  })
+}
+
+test('policies of the cluster are applied, changed, removed, and answered', async () => {
+  await using server = new FakeApiServer()
+  server.put('/api/v1/nodes', { metadata: { name: 'node-1', labels: { zone: 'a' } } })
+  server.put(POLICIES, { metadata: { name: 'one', generation: 3 }, spec: { kprobes: [] } })
+  server.put(NAMESPACED, { metadata: { name: 'two', namespace: 'shop' }, spec: { podSelector: {} } })
+  const { policies, applied } = start(server, (source) => source.endsWith('two') ? 'two.yaml:1:1: no' : undefined)
+  using _ = policies
+  await policies.start(5000)
+  const apiVersion = 'cilium.io/v1alpha1'
+  expect(applied.toSorted().map(([source, text]) => [source, JSON.parse(text!)])).toEqual([
+    [
+      'kubernetes:tracingpolicies/one',
+      { apiVersion, kind: 'TracingPolicy', metadata: { name: 'one' }, spec: { kprobes: [] } },
+    ],
+    [
+      'kubernetes:tracingpoliciesnamespaced/shop/two',
+      {
+        apiVersion,
+        kind: 'TracingPolicyNamespaced',
+        metadata: { name: 'two', namespace: 'shop' },
+        spec: { podSelector: {} },
+      },
+    ],
+  ])
+  await until(() => statuses(server).length === 2)
+  expect(statuses(server).toSorted((a, b) => a.path.length - b.path.length)).toEqual([
+    {
+      path: `${POLICIES}/one/status`,
+      manager: 'thump-node-1',
+      content_type: 'application/apply-patch+yaml',
+      condition: {
+        type: 'node/node-1',
+        status: 'True',
+        reason: 'Loaded',
+        message: 'Loaded on this node',
+        observedGeneration: 3,
+      },
+    },
+    {
+      path: `${GROUP}/namespaces/shop/tracingpoliciesnamespaced/two/status`,
+      manager: 'thump-node-1',
+      content_type: 'application/apply-patch+yaml',
+      condition: { type: 'node/node-1', status: 'False', reason: 'Refused', message: 'two.yaml:1:1: no' },
+    },
+  ])
+  // A change of the status alone is none of the policy.
+  await Bun.sleep(30)
+  expect(applied.length).toBe(2)
+  server.put(POLICIES, { metadata: { name: 'one', generation: 4 }, spec: { kprobes: [], loader: true } })
+  await until(() => applied.length === 3)
+  server.remove(POLICIES, 'one')
+  await until(() => applied.length === 4)
+  expect(applied[3]).toEqual(['kubernetes:tracingpolicies/one', null])
+})
+
+test('nodeSelector is followed as the labels of the node change', async () => {
+  await using server = new FakeApiServer()
+  server.put('/api/v1/nodes', { metadata: { name: 'node-1', labels: { zone: 'a' } } })
+  const nodeSelector = { matchLabels: { zone: 'b' } }
+  server.put(POLICIES, { metadata: { name: 'one' }, spec: { nodeSelector } })
+  const { policies, applied } = start(server)
+  using _ = policies
+  await policies.start(5000)
+  expect(applied).toEqual([['kubernetes:tracingpolicies/one', null]])
+  await until(() => statuses(server).length === 1)
+  expect(statuses(server)[0]!.condition.reason).toBe('OtherNodes')
+  server.put('/api/v1/nodes', { metadata: { name: 'node-1', labels: { zone: 'b' } } })
+  await until(() => applied.length === 2)
+  expect(applied[1]![1]).toContain('"zone": "b"')
+})
+
+test('what was deleted while the server was away is removed, and the rest stays', async () => {
+  await using server = new FakeApiServer()
+  server.put(POLICIES, { metadata: { name: 'goes' }, spec: {} })
+  server.put(POLICIES, { metadata: { name: 'stays' }, spec: {} })
+  const { policies, applied, troubles } = start(server)
+  using _ = policies
+  await policies.start(5000)
+  await until(() => server.watchers === 3)
+  await server.stop()
+  await until(() => troubles.length > 0)
+  server.remove(POLICIES, 'goes')
+  server.compact()
+  server.start()
+  await until(() => applied.some(([, text]) => text === null))
+  expect(applied.filter(([, text]) => text === null)).toEqual([['kubernetes:tracingpolicies/goes', null]])
+  expect(applied.filter(([source]) => source.endsWith('stays')).length).toBe(1)
+  expect(policies.policies).toBe(1)
+})
+
+test('definitions without a status are told of once', async () => {
+  await using server = new FakeApiServer()
+  server.intercept = ({ method }) => method === 'PATCH' ? Response.json({ message: 'no' }, { status: 403 }) : undefined
+  for (const name of ['one', 'two', 'three']) server.put(POLICIES, { metadata: { name }, spec: {} })
+  const { policies, troubles } = start(server)
+  using _ = policies
+  await policies.start(5000)
+  await until(() => troubles.length > 0)
+  await Bun.sleep(20)
+  expect(troubles).toEqual(['status of tracingpolicies: Cannot write the status of tracingpolicies "one": 403 no'])
+})
+
+test('conditionType() makes any node name a type of a condition', () => {
+  expect(conditionType('ip-10-0-0-1.eu')).toBe('node/ip-10-0-0-1.eu')
+  expect(conditionType('a b/c')).toBe('node/a-b-c')
+})
