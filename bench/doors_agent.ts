@@ -122,7 +122,12 @@ export async function startAgent(): Promise<BenchAgent> {
   const budget = new Budget()
   const listener = stack.use(
     (await openHttp({
-      ...({ read_token: false, node_name: 'bench', token_file: path.join(directory, 'token') }),
+      ...({
+        read_token: false,
+        node_name: 'bench',
+        metrics: { prefix: 'thump', events: true, labels: [] },
+        token_file: path.join(directory, 'token'),
+      }),
       listen: { kind: 'tcp', host: '127.0.0.1', port: 0 },
     }, {
       hub,
@@ -134,6 +139,10 @@ export async function startAgent(): Promise<BenchAgent> {
         metricFamilies({
           pipeline,
           containers: null,
+          events: null,
+          policies: [],
+          refused: budget.refused,
+          chunks: tracker.chunks.counters,
           cache: tracker.cache,
           kernel: sensor.counters(),
           stages: pipeline.stages(),

@@ -1,6 +1,7 @@
 // Config: every bound and default of the agent, between flags/environment/file and the parts that use them.
 import { parseDocument } from 'yaml'
 import { type ContainerConfig, readContainers } from './config_container.ts'
+import { type MetricsConfig, readMetrics } from './config_metrics.ts'
 import {
   type CgroupRate,
   type Listen,
@@ -15,38 +16,7 @@ import {
 import { type Flag, FLAG_LIST } from './flags.ts'
 import { nearest } from './nearest.ts'
 
-/** Maxima that are not flags, each with its unit and why that number. */
-export const BOUNDS = {
-  /** Records per turn of the event loop: about 4 ms at 2 us each, so that HTTP answers while a flood is drained. */
-  drain_records_max: 2048,
-  /** Bytes gathered before they are written at once: four default pipes; larger writes measured no faster. */
-  stdout_chunk_bytes: 256 << 10,
-  /** How long flushing may take at exit, in ms, when the reader of stdout has stopped. */
-  exit_flush_ms: 2000,
-  /** How long the self-test waits for its own exec event, in ms: a guest under emulation needs about 300. */
-  self_test_ms: 5000,
-  /** Period of reading the kernel's counters, in ms; a loss is reported at most this much after it happened. */
-  counters_period_ms: 1000,
-  /** Events kept for replay by `since` and Last-Event-ID, and their bytes, whichever is met first. */
-  history_events_max: 4096,
-  history_bytes_max: 4 << 20,
-  /** Subscribers of /v1/events at once: each may hold its own queue. */
-  subscribers_max: 64,
-  /** Bytes that wait for one subscriber, whatever their number of events. */
-  subscriber_bytes_max: 8 << 20,
-  /** How long subscribers may take what waits for them when the agent stops, in ms; below exit_flush_ms. */
-  subscriber_flush_ms: 500,
-  /** Silence after which a subscriber gets a heartbeat, in ms; below the 30 s of usual proxies. */
-  heartbeat_ms: 15_000,
-  /** Answers of the Kubernetes API, and how long the start waits for the first list of pods, in ms. */
-  kube: { request_timeout_ms: 10_000, start_ms: 3000 },
-  /** How long a container runtime may take to answer, in ms, if events wait no longer than that. */
-  runtime_timeout_ms: 2000,
-  /** Bytes of a request body: a policy with thousands of values stays below. */
-  request_bytes_max: 4 << 20,
-  /** Longest config or policy file, in bytes. */
-  file_bytes_max: 16 << 20,
-} as const
+export { BOUNDS } from './config_bounds.ts'
 
 export interface Config {
   readonly policies: readonly string[]
@@ -80,6 +50,7 @@ export interface Config {
   readonly reserved_ring_bytes: number
   readonly cgroup_rate: CgroupRate | null
   readonly containers: ContainerConfig
+  readonly metrics: MetricsConfig
   readonly stdout: boolean
   readonly stdout_queue_bytes: number
   readonly tetragon_only: boolean
@@ -251,6 +222,7 @@ function build(raw: Raw, sources: ConfigSources): Config {
     reserved_ring_bytes: read.number('rb-reserved-size'),
     cgroup_rate: read.parsed('cgroup-rate', parseCgroupRate),
     containers: readContainers(read, parseUrl),
+    metrics: readMetrics(read),
     stdout: read.boolean('stdout'),
     stdout_queue_bytes: read.number('stdout-queue-size'),
     tetragon_only: read.boolean('tetragon-only'),

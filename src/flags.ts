@@ -2,6 +2,7 @@
 
 import { CONTAINER_FLAGS } from './flags_container.ts'
 import { EXPORT_FLAGS } from './flags_export.ts'
+import { METRICS_FLAGS } from './flags_metrics.ts'
 
 export type FlagType = 'text' | 'boolean' | 'integer' | 'bytes' | 'duration' | 'list' | 'path'
 
@@ -118,6 +119,9 @@ export const FLAGS = [
     maximum: 1_000_000,
     help: 'events that wait for one slow subscriber before they are counted as lost',
   },
+
+  { group: 'Metrics' },
+  ...METRICS_FLAGS,
 
   { group: 'Processes' },
   {

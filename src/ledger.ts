@@ -104,6 +104,12 @@ export function ledgerRows(
   return rows
 }
 
+/** What /v1/loss says. */
+export function lossAnswer(lost: number, rows: readonly LossRow[]) {
+  const uneven = imbalance(rows)
+  return { lost, balanced: uneven.length === 0, imbalance: uneven, rows }
+}
+
 /** What does not add up, one sentence per row; empty when all is well. */
 export function imbalance(rows: readonly LossRow[]): string[] {
   const sentences: string[] = []

@@ -19,6 +19,7 @@ export interface AppParts {
   readonly version: () => unknown
   readonly readiness: () => Readiness
   readonly metrics: () => readonly MetricFamily[]
+  readonly metrics_prefix: string
   readonly loss: () => unknown
   readonly coverage: () => unknown
   readonly processes: ProcessSource
@@ -37,7 +38,7 @@ export function buildApp(parts: AppParts): Hono {
   app.route('/', pageRoutes())
   app.route('/', openapiRoutes(parts.openapi))
   app.route('/', healthRoutes(parts.readiness))
-  app.route('/', metricRoutes(parts.metrics))
+  app.route('/', metricRoutes(parts.metrics, parts.metrics_prefix))
   app.post('/v1/login', async (c) => {
     const answer = parts.guard.login(tokenOf(await bodyText(c)))
     if ('status' in answer) return c.json({ error: answer.error }, answer.status)

@@ -2,8 +2,10 @@
 import { Hono } from 'hono'
 
 export interface MetricFamily {
-  /** Without the `thump_` in front; counters end in `_total`. */
+  /** Without the prefix in front; counters end in `_total`. */
   readonly name: string
+  /** A name that every Prometheus client has, as process_cpu_seconds_total: without prefix. */
+  readonly common?: true
   readonly type: 'counter' | 'gauge'
   readonly help: string
   readonly samples: readonly MetricSample[]
@@ -14,21 +16,22 @@ export interface MetricSample {
   readonly value: number
 }
 
-export function metricRoutes(families: () => readonly MetricFamily[]): Hono {
+/** `prefix` without its underscore: `thump`, or `tetragon` for dashboards that exist. */
+export function metricRoutes(families: () => readonly MetricFamily[], prefix: string): Hono {
   const app = new Hono()
-  app.get('/metrics', (c) => c.body(renderMetrics(families()), 200, { 'Content-Type': 'text/plain; version=0.0.4' }))
+  const headers = { 'Content-Type': 'text/plain; version=0.0.4' }
+  app.get('/metrics', (c) => c.body(renderMetrics(families(), prefix), 200, headers))
   return app
 }
 
 /** Families of one name must come together; one without samples is left out. */
-export function renderMetrics(families: readonly MetricFamily[]): string {
+export function renderMetrics(families: readonly MetricFamily[], prefix: string): string {
   let text = ''
-  for (const { name, type, help, samples } of families) {
+  for (const { name: bare, common, type, help, samples } of families) {
     if (samples.length === 0) continue
-    text += `# HELP thump_${name} ${
-      help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
-    }\n# TYPE thump_${name} ${type}\n`
-    for (const { labels, value } of samples) text += `thump_${name}${renderLabels(labels)} ${value}\n`
+    const name = common === true ? bare : `${prefix}_${bare}`
+    text += `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`
+    for (const { labels, value } of samples) text += `${name}${renderLabels(labels)} ${value}\n`
   }
   return text
 }

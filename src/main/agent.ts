@@ -11,7 +11,7 @@ import { features } from '../kernel/feature.ts'
 import { objectFile } from '../kernel/objects.ts'
 import type { KernelFacts } from '../kernel/facts.ts'
 import type { HostFacts } from '../kernel/host.ts'
-import { imbalance, ledgerRows, type NewLoss } from '../ledger.ts'
+import { ledgerRows, lossAnswer, type NewLoss } from '../ledger.ts'
 import { Pipeline } from '../pipeline.ts'
 import { Pump } from '../pipeline/pump.ts'
 import { WallClock } from '../process/clock.ts'
@@ -30,6 +30,7 @@ import { openGrpc } from './grpc.ts'
 import { openHttp } from './http.ts'
 import type { Log } from './log.ts'
 import { metricFamilies } from './metrics.ts'
+import { EventMetrics } from './metrics_event.ts'
 import { Policies } from './policies.ts'
 import { processSource } from './processes.ts'
 import { selfTest } from './self_test.ts'
@@ -47,6 +48,7 @@ export class Agent {
   readonly #started_seconds = Date.now() / 1000
   readonly #stack = new AsyncDisposableStack()
   readonly #budget = new Budget()
+  readonly #event_metrics: EventMetrics | null
   readonly #clock = new WallClock(readClocks())
   readonly #containers: Containers
   readonly #tracker: Tracker
@@ -67,6 +69,8 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#host = host
+    const { events, labels } = config.metrics
+    this.#event_metrics = events ? new EventMetrics(config.node_name, labels) : null
     this.#facts = factsInWorker({ btf: config.btf, procfs: config.procfs, object: objectFile('probe') })
     const namespaces = readHostNamespaces(config.procfs)
     this.#containers = createContainers(config, log, namespaces, {
@@ -119,6 +123,7 @@ export class Agent {
       lossLine: (sink, count, from_ms, to_ms) => this.#pipeline.sinkLossLine(sink, count, from_ms, to_ms),
     })
     this.#pipeline = this.#createPipeline()
+    if (this.#event_metrics !== null) this.#pipeline.watch(this.#event_metrics.count)
     this.#policies = this.#stack.use(this.#createPolicies())
     this.#pipeline.handle(EVENT_TYPE.HOOK, this.#policies.onRecord)
     this.#pipeline.handle(EVENT_TYPE.CGROUP, this.#containers.onCgroup)
@@ -269,12 +274,7 @@ export class Agent {
     // Counters are read twice apart from what the rings hold: empty them first, so that the rows add up.
     this.#pump.drainNow(LAST_TURNS_MAX)
     const rows = ledgerRows(this.#sensor.counters(), this.#pipeline.stages(), this.#allCounters())
-    return {
-      lost: this.#pipeline.ledger.lost_total,
-      balanced: imbalance(rows).length === 0,
-      imbalance: imbalance(rows),
-      rows,
-    }
+    return lossAnswer(this.#pipeline.ledger.lost_total, rows)
   }
 
   #allCounters() {
@@ -290,6 +290,10 @@ export class Agent {
         identifier: this.#containers.identifier,
         held: this.#pipeline.waiting_room,
       },
+      events: this.#event_metrics,
+      policies: this.#policies.registry.list(),
+      refused: this.#budget.refused,
+      chunks: this.#tracker.chunks.counters,
       kernel: this.#sensor.counters(),
       stages: this.#pipeline.stages(),
       sinks: this.#allCounters(),

@@ -21,7 +21,7 @@ export interface HttpParts extends Pick<AppParts, Given> {
   readonly release: string
 }
 
-type HttpConfig = Pick<Config, 'listen' | 'token_file' | 'read_token' | 'node_name'>
+type HttpConfig = Pick<Config, 'listen' | 'token_file' | 'read_token' | 'node_name' | 'metrics'>
 
 /** Null with `--listen none`. Throws where the address cannot be had. */
 export async function openHttp(config: HttpConfig, parts: HttpParts): Promise<Listener | null> {
@@ -30,6 +30,7 @@ export async function openHttp(config: HttpConfig, parts: HttpParts): Promise<Li
   const { version } = thumpVersion()
   const app = buildApp({
     ...parts,
+    metrics_prefix: config.metrics.prefix,
     openapi: openapiDocument(version, QUERY_HELP),
     guard: new Guard({
       token: loadToken(token_file),

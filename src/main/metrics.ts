@@ -2,9 +2,13 @@
 import fs from 'node:fs'
 import type { SinkCounters } from '../export/type.ts'
 import type { MetricFamily, MetricSample } from '../http/metrics.ts'
+import type { EventMetrics } from './metrics_event.ts'
+import { policyFamilies } from './metrics_policy.ts'
+import { tetragonFamilies } from './metrics_tetragon.ts'
 import { containerFamilies, type ContainerMetricSources } from './metrics_container.ts'
 import type { KernelCounters, StageCounters } from '../ledger.ts'
 import type { Pipeline } from '../pipeline.ts'
+import type { ChunkCounters } from '../process/chunk.ts'
 import type { ProcessCache } from '../process/cache.ts'
 import { thumpVersion } from '../version.ts'
 
@@ -17,6 +21,13 @@ export interface MetricSources {
   readonly rings: readonly { readonly name: string; readonly size: number; lag(): number }[]
   readonly maps: readonly { readonly name: string; readonly entries: number; readonly capacity: number }[]
   readonly containers: ContainerMetricSources | null
+  /** Null: events are counted by kind only. */
+  readonly events: EventMetrics | null
+  /** As /v1/policies shows them. */
+  readonly policies: readonly unknown[]
+  /** Requests refused for the time that they would have taken. */
+  readonly refused: number
+  readonly chunks: Readonly<ChunkCounters>
   readonly faults: Readonly<Record<string, number>>
   readonly subscribers: number
   readonly history: { readonly events: number; readonly bytes: number }
@@ -30,11 +41,18 @@ export function metricFamilies(sources: MetricSources): MetricFamily[] {
     ...agentFamilies(sources),
     ...streamFamilies(sources),
     ...cacheFamilies(sources),
+    ...tetragonFamilies(sources),
+    ...policyFamilies(sources.policies),
+    ...(sources.events === null ? [kindFamily(sources.pipeline)] : sources.events.families()),
     ...(sources.containers === null ? [] : containerFamilies(sources.containers)),
   ]
 }
 
-function agentFamilies({ pipeline, rings, ready, started_seconds, release }: MetricSources): MetricFamily[] {
+function kindFamily({ kinds }: Pipeline): MetricFamily {
+  return counter('events_total', 'Events', Object.entries(kinds).map(([type, value]) => ({ labels: { type }, value })))
+}
+
+function agentFamilies({ pipeline, rings, ready, started_seconds, release, refused }: MetricSources): MetricFamily[] {
   const { version, bun } = thumpVersion()
   const resident = process.memoryUsage.rss()
   const mapped = residentRings()
@@ -54,6 +72,10 @@ function agentFamilies({ pipeline, rings, ready, started_seconds, release }: Met
         value: Math.max(0, resident - mapped),
       }],
     ),
+    { ...counter('process_cpu_seconds_total', 'CPU time', [{ value: (cpu.user + cpu.system) / 1e6 }]), common: true },
+    { ...gauge('process_resident_memory_bytes', 'Resident memory', [{ value: resident }]), common: true },
+    { ...gauge('process_start_time_seconds', 'Start, Unix time', [{ value: started_seconds }]), common: true },
+    counter('requests_refused_total', 'Requests refused because they took too much time', [{ value: refused }]),
     counter('cpu_seconds_total', 'CPU time of the agent', [{ value: (cpu.user + cpu.system) / 1e6 }]),
     counter('drain_turns_total', 'Turns of the pipeline', [{ value: pipeline.turns.count }]),
     counter('drain_busy_turns_total', 'Turns that left records behind', [{ value: pipeline.turns.busy }]),
@@ -113,11 +135,6 @@ function streamFamilies({ pipeline, kernel, stages, sinks, subscribers, history 
       stages.flatMap(({ type, lost }) => {
         return Object.entries(lost).map(([reason, value]) => ({ labels: { type, reason }, value }))
       }),
-    ),
-    counter(
-      'events_total',
-      'Event lines made',
-      Object.entries(pipeline.kinds).map(([type, value]) => ({ labels: { type }, value })),
     ),
     counter('lost_total', 'Everything reported by loss events', [{ value: pipeline.ledger.lost_total }]),
     counter('sink_events_total', 'Events handed to a sink', per_sink((sink) => sink.events)),
@@ -181,13 +198,20 @@ function counter(name: string, help: string, samples: readonly MetricSample[]): 
   return { name, type: 'counter', help, samples }
 }
 
+/** Reading smaps walks the page tables, some 5 ms; what it shows changes slowly. */
+const RESIDENT_KEPT_MS = 10_000
+let resident_rings = { at_ms: -Infinity, bytes: 0 }
+
 /** Bytes of BPF maps that are mapped and resident; every data page of a ring is mapped twice. */
 function residentRings(): number {
+  const now_ms = performance.now()
+  if (now_ms - resident_rings.at_ms < RESIDENT_KEPT_MS) return resident_rings.bytes
   let sum = 0
   let ring = false
   for (const line of fs.readFileSync('/proc/self/smaps', 'utf8').split('\n')) {
     if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) ring = line.endsWith('anon_inode:bpf-map')
     else if (ring && line.startsWith('Rss:')) sum += Number(line.split(/\s+/)[1]) * 1024
   }
+  resident_rings = { at_ms: now_ms, bytes: sum }
   return sum
 }

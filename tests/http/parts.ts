@@ -42,6 +42,7 @@ export function app(changes: Partial<AppParts> = {}, guard: Partial<GuardOptions
   return buildApp({
     guard: new Guard({ token: TOKEN, open_reading: true, any_host: false, host_names: ['node1'], ...guard }),
     budget: new Budget(),
+    metrics_prefix: 'thump',
     openapi: openapiDocument('0', {}),
     version: () => ({ version: '0' }),
     readiness: () => ({ ready: true, missing: [] }),
