@@ -1,0 +1,65 @@
+import { expect } from 'bun:test'
+import fs from 'node:fs'
+import { TestAgent } from './agent.ts'
+import { Browser, missingBrowser, portTo } from './browser.ts'
+import { testWhere } from './need.ts'
+
+testWhere(
+  missingBrowser,
+  'the page shows events with filters, a process with its tree, loss and coverage, in Chromium',
+  async () => {
+    await using agent = await TestAgent.start(['--read-token'])
+    using tcp = await portTo(agent.socket)
+    await using browser = await Browser.open(`http://127.0.0.1:${tcp.port}/`)
+
+    await browser.until(`document.querySelector('#refused').textContent.includes('Log in')`)
+    const token = fs.readFileSync(agent.token_file, 'utf8').trim()
+    const login = (text: string) =>
+      browser.evaluate(
+        `document.querySelector('#login input').value = '${text}'; document.querySelector('#login').requestSubmit()`,
+      )
+    await login('wrong')
+    await browser.until(`document.querySelector('#state').textContent === 'Wrong token'`)
+    await login(token)
+    await browser.until(`document.querySelector('#state').textContent === 'connected'`)
+    expect(await browser.evaluate('document.cookie')).toBe('')
+
+    // Text of an event must stay text.
+    await agent.run(['/bin/echo', '<img src=x onerror=alert(1)>'])
+    await browser.until(
+      `[...document.querySelectorAll('#table td')].some((cell) => cell.textContent.includes('<img src=x'))`,
+    )
+    expect(await browser.evaluate(`document.querySelectorAll('#table img').length`)).toBe(0)
+
+    await browser.evaluate(
+      `[...document.querySelectorAll('#table tr')].find((row) => row.textContent.includes('<img')).click()`,
+    )
+    await browser.until(`document.querySelector('#tree .self')?.textContent.includes('/bin/echo') === true`)
+    expect(await browser.evaluate(`document.querySelectorAll('#tree div').length`)).toBeGreaterThan(1)
+
+    await browser.evaluate(
+      `document.querySelector('#filters [name=binaries]').value = '/bin/true'; document.querySelector('#filters').requestSubmit()`,
+    )
+    await Bun.sleep(500)
+    await agent.run(['/bin/echo', 'hidden'])
+    await agent.run(['/bin/true'])
+    await browser.until(`document.querySelector('#table tbody').textContent.includes('/bin/true')`)
+    expect(await browser.evaluate(`document.querySelector('#table tbody').textContent.includes('hidden')`)).toBe(false)
+    await browser.evaluate(
+      `document.querySelector('#filters [name=types]').value = 'nonsense'; document.querySelector('#filters').requestSubmit()`,
+    )
+    await browser.until(`document.querySelector('#refused').textContent.includes('nonsense')`)
+
+    for (const [tab, text] of [['loss', 'kernel reserved'], ['coverage', 'BTF']] as const) {
+      await browser.evaluate(`document.querySelector('[data-tab=${tab}]').click()`)
+      await browser.until(`document.querySelector('#${tab}').textContent.includes('${text}')`)
+    }
+    await browser.evaluate(
+      `document.querySelector('[data-tab=policies]').click(); document.querySelector('#add textarea').value = 'kind: Wrong';` +
+        `document.querySelector('#add [value=plan]').click()`,
+    )
+    await browser.until(`document.querySelector('#answer').textContent.includes('^')`)
+    const refused = browser.complaints.filter((complaint) => !/status of (4\d\d)/.test(complaint))
+    expect(refused).toEqual([])
+  },
+)
