@@ -40,6 +40,7 @@ export interface Config {
   readonly environment_variable_names: readonly string[]
   readonly user_names: boolean
   readonly stack_addresses: boolean
+  readonly allow_outbound: boolean
   readonly argument_bytes: number
   readonly process_cache_size: number
   /** 0: from pid_max and memory. */
@@ -214,6 +215,7 @@ function build(raw: Raw, sources: ConfigSources): Config {
     environment_variable_names: read.list('filter-environment-variables'),
     user_names: read.text('username-metadata') === 'unix',
     stack_addresses: read.boolean('expose-stack-addresses'),
+    allow_outbound: read.boolean('allow-outbound'),
     argument_bytes: read.number('argument-bytes'),
     process_cache_size: read.number('process-cache-size'),
     process_map_entries: read.number('process-map-entries'),

@@ -170,6 +170,13 @@ export const FLAGS = [
     help: 'addresses in stack traces',
   },
   {
+    name: 'allow-outbound',
+    type: 'boolean',
+    fallback: 'false',
+    form: 'true|false',
+    help: 'GetUrl and DnsLookup of policies really ask; without it they are named in events only',
+  },
+  {
     name: 'argument-bytes',
     type: 'bytes',
     fallback: '1M',

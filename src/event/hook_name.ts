@@ -236,7 +236,7 @@ const BPF_COMMANDS = [
   'TOKEN_CREATE',
 ] as const
 
-const PERF_TYPES = ['HARDWARE', 'SOFTWARE', 'TRACEPOINT', 'HW_CACHE', 'RAW', 'BREAKPOINT'] as const
+const PERF_TYPES = ['HARDWARE', 'SOFTWARE', 'TRACEPOINT', 'HW_CACHE', 'RAW', 'BREAKPOINT', 'MAX'] as const
 
 export function bpfProgramTypeName(type: number): string {
   const name = BPF_PROGRAM_TYPES[type]

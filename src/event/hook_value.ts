@@ -123,7 +123,9 @@ export function valueJson(view: DataView, value: HookValue, takeChunks: TakeChun
       return '{"module_arg":' + moduleJson(view, at, type)
     case ARGUMENT_TYPE.SYSCALL64: {
       const abi = view.getUint32(at + 4, true) === 0 ? NATIVE_ABI : COMPAT_ABI
-      return '{"syscall_id":{"id":' + view.getUint32(at, true) + ',"abi":"' + abi + '"}'
+      const id = view.getUint32(at, true)
+      // Zero (read on x86-64) is the default of protobuf, which its JSON leaves out.
+      return '{"syscall_id":{' + (id === 0 ? '' : '"id":' + id + ',') + '"abi":"' + abi + '"}'
     }
   }
   return ''

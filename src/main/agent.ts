@@ -17,11 +17,13 @@ import { Pump } from '../pipeline/pump.ts'
 import { WallClock } from '../process/clock.ts'
 import { readHostNamespaces, scanProcfs } from '../process/procfs.ts'
 import { nanosecondsOf, secondsOf } from '../process/clock.ts'
+import { Throttles } from '../process/throttle.ts'
 import { Tracker } from '../process/tracker.ts'
 import { BaseSensor } from '../sensor/base.ts'
 import { SetNumbers } from '../sensor/hook_sets.ts'
 import { Loader } from '../sensor/loader.ts'
-import { PolicyFiles } from '../sensor/watch.ts'
+import type { LoadedPolicy } from '../sensor/registry.ts'
+import type { PolicyFiles } from '../sensor/watch.ts'
 import { thumpVersion } from '../version.ts'
 import { type Containers, createContainers } from './containers.ts'
 import { createExports, type Exports } from './exports.ts'
@@ -31,7 +33,9 @@ import { openHttp } from './http.ts'
 import type { Log } from './log.ts'
 import { metricFamilies } from './metrics.ts'
 import { EventMetrics } from './metrics_event.ts'
+import { Outbound } from './outbound.ts'
 import { Policies } from './policies.ts'
+import { createPolicyFiles } from './policy_files.ts'
 import { processSource } from './processes.ts'
 import { selfTest } from './self_test.ts'
 import { createStacks } from './stacks.ts'
@@ -63,6 +67,9 @@ export class Agent {
   #policy_files!: PolicyFiles
   #pump!: Pump
   #listener: Listener | null = null
+  readonly #throttles: Throttles
+  #stdout_closed = false
+  #policies_read = false
   #onIdle: () => void = () => {}
 
   private constructor(config: Config, log: Log, host: HostFacts) {
@@ -79,6 +86,10 @@ export class Agent {
     })
     this.#stack.use(this.#containers.identifier)
     this.#tracker = new Tracker(trackerOptions(config, this.#boot, this.#clock, namespaces, this.#containers.table))
+    this.#throttles = new Throttles({
+      line: (type, json, ktime_ns) => this.#tracker.plainLine(type, json, ktime_ns),
+      exceededNs: (cgroup_id) => this.#sensor.rateExceededNs(cgroup_id),
+    })
     this.#hub = new Hub({
       boot: this.#boot,
       history_events_max: BOUNDS.history_events_max,
@@ -119,7 +130,7 @@ export class Agent {
   async #start(): Promise<void> {
     const config = this.#config
     this.#exports = await createExports(config, this.#log, {
-      onStdoutClosed: () => this.#checkIdle(),
+      onStdoutClosed: () => this.#stdout_closed = true,
       lossLine: (sink, count, from_ms, to_ms) => this.#pipeline.sinkLossLine(sink, count, from_ms, to_ms),
     })
     this.#pipeline = this.#createPipeline()
@@ -127,7 +138,8 @@ export class Agent {
     this.#policies = this.#stack.use(this.#createPolicies())
     this.#pipeline.handle(EVENT_TYPE.HOOK, this.#policies.onRecord)
     this.#pipeline.handle(EVENT_TYPE.CGROUP, this.#containers.onCgroup)
-    this.#policy_files = this.#stack.use(this.#createPolicyFiles())
+    this.#pipeline.handle(EVENT_TYPE.THROTTLE, this.#throttles.onRecord)
+    this.#policy_files = this.#stack.use(createPolicyFiles(config, this.#log, this.#policies.registry))
     // Listening comes first, so that a probe gets 503 instead of nothing while the sensors start.
     this.#listener = await this.#listen()
     await this.#openDoor()
@@ -143,6 +155,7 @@ export class Agent {
     this.#pump.start()
     await this.#policy_files.start()
     this.#stack.use(await this.#containers.followPolicies(this.#policies.registry, this.#tracker))
+    this.#policies_read = true
     await this.#test()
   }
 
@@ -191,28 +204,13 @@ export class Agent {
     )
   }
 
-  #createPolicyFiles(): PolicyFiles {
-    return new PolicyFiles({
-      directories: this.#config.policies,
-      file_bytes_max: BOUNDS.file_bytes_max,
-      onFile: async (file, yaml) => {
-        const answer = await this.#policies.registry.syncFile(file, yaml)
-        if (answer.ok) this.#log.info({ file }, yaml === null ? 'policy file gone' : 'policy file loaded')
-        else {this.#log.error(
-            { file, mistakes: answer.mistakes },
-            'policy file refused: what it had before stays loaded',
-          )}
-      },
-      onFailure: (file, error) => this.#log.error({ file, err: error }, 'cannot read policies'),
-    })
-  }
-
   #createPolicies(): Policies {
     const { btf, procfs } = this.#config
     let hook_id = 0
     return new Policies({
       tracker: this.#tracker,
       stacks: createStacks(this.#sensor.maps, this.#config),
+      outbound: new Outbound(this.#config.allow_outbound, this.#log),
       loader: this.#stack.use(new Loader()),
       maps: this.#sensor.maps,
       hash_key_bytes: this.#sensor.hash_key_bytes,
@@ -254,9 +252,12 @@ export class Agent {
 
   #onPeriod(): void {
     this.#clock.refresh(readClocks())
-    this.#tracker.sweep(Number(monotonicNs()))
+    const now_ns = monotonicNs()
+    this.#tracker.sweep(Number(now_ns))
+    this.#pipeline.emitAll(this.#throttles.ended(now_ns))
     const losses: readonly NewLoss[] = this.#pipeline.reportLosses()
     if (losses.length > 0) this.#log.warn({ losses }, 'events were lost')
+    this.#checkIdle()
   }
 
   /** Polling is worse than a doorbell, but events still come. */
@@ -298,7 +299,7 @@ export class Agent {
       stages: this.#pipeline.stages(),
       sinks: this.#allCounters(),
       rings: this.#sensor.rings,
-      maps: [],
+      maps: this.#sensor.mapUse(),
       faults: this.#sensor.faults(),
       subscribers: this.#hub.subscribers,
       history: this.#hub.history,
@@ -340,9 +341,12 @@ export class Agent {
     if (door !== null) this.#stack.use(door)
   }
 
-  /** Without stdout, file, listener and enforcing policy nobody gains anything from going on. */
+  /** Without stdout, file, listener and enforcing policy nobody gains anything from going on; policies come and go. */
   #checkIdle(): void {
+    if (!this.#stdout_closed || !this.#policies_read) return
     if (this.#listener !== null || this.#exports.sinks.some((sink) => sink.open)) return
+    const enforces = ({ enabled, mode, plan }: LoadedPolicy) => enabled && mode === 'enforce' && plan.enforcing
+    if (this.#policies.registry.policies.some(enforces)) return
     this.#onIdle()
   }
 }

@@ -1,28 +1,35 @@
 // Policies of the agent: the registry, and lines of the records that their hooks send.
-import { CHUNK_KIND, HOOK_EVENT } from '../../ffi/wire.gen.ts'
+import { ACTION_KIND, CHUNK_KIND, HOOK_EVENT, type HookEvent } from '../../ffi/wire.gen.ts'
 import { hookBody, type HookShow } from '../event/hook.ts'
 import { goEscaped } from '../event/hook_text.ts'
 import type { EventLine } from '../event/type.ts'
+import type { HookPlan } from '../policy/plan_type.ts'
 import type { Tracker } from '../process/tracker.ts'
 import { Registry, type RegistryOptions, type ShownHook, syscallNumbers } from '../sensor/registry.ts'
+import type { Outbound } from './outbound.ts'
 import type { Stacks } from './stacks.ts'
 
 export interface PoliciesOptions extends Omit<RegistryOptions, 'onHook'> {
   readonly tracker: Tracker
   readonly stacks: Stacks
+  readonly outbound: Outbound
 }
 
 export class Policies implements Disposable {
   readonly registry: Registry
   readonly #tracker: Tracker
   readonly #stacks: Stacks
+  readonly #outbound: Outbound
   readonly #shows = new Map<number, HookShow>()
+  /** Hooks with GetUrl or DnsLookup, which are few. */
+  readonly #asking = new Map<number, HookPlan>()
   /** Records of hooks that nobody knows any more. */
   unknown = 0
 
   constructor(options: PoliciesOptions) {
     this.#tracker = options.tracker
     this.#stacks = options.stacks
+    this.#outbound = options.outbound
     this.registry = new Registry({ ...options, onHook: (id, shown) => this.#onHook(id, shown) })
   }
 
@@ -40,6 +47,7 @@ export class Policies implements Disposable {
       return undefined
     }
     const { head } = body
+    if (this.#asking.size > 0) this.#ask(head)
     const origin = { key: head.exec_id, pid: head.pid, tid: head.tid, ktime_ns: head.header.ktime_ns }
     return this.#tracker.hookLine(show.event, origin, show.policy, body.before, body.after, body.extra)
   };
@@ -50,8 +58,24 @@ export class Policies implements Disposable {
 
   #onHook(id: number, shown: ShownHook | null): void {
     this.#stacks.invalidate()
-    if (shown === null) this.#shows.delete(id)
-    else this.#shows.set(id, showOf(shown))
+    this.#asking.delete(id)
+    if (shown === null) {
+      this.#shows.delete(id)
+      return
+    }
+    this.#shows.set(id, showOf(shown))
+    if (Object.keys(shown.hook.outbound).length > 0) this.#asking.set(id, shown.hook)
+  }
+
+  /** Bits of `actions` are places in config.actions. */
+  #ask(head: HookEvent): void {
+    const hook = this.#asking.get(head.hook_id)
+    if (hook === undefined) return
+    for (const [index, what] of Object.entries(hook.outbound)) {
+      if ((head.actions >>> Number(index) & 1) === 0) continue
+      if (hook.config.actions[Number(index)]?.kind === ACTION_KIND.GETURL) this.#outbound.getUrl(what)
+      else this.#outbound.lookUp(what)
+    }
   }
 }
 
@@ -69,5 +93,6 @@ function showOf({ plan, hook }: ShownHook): HookShow {
     path: hook.path ?? '',
     provider: hook.provider ?? '',
     verdict: hook.verdict,
+    companion: hook.companion,
   }
 }
