@@ -3,10 +3,8 @@
 #ifndef THUMP_ACTION_H
 #define THUMP_ACTION_H
 
-#include "hook.h"
-
-#define SIGNAL_KILL 9
-#define MINUTE_NS 60000000000ULL
+#include "enforcer.h"
+#include "guard.h"
 
 struct rate_key {
 	__u64 hash[2]; /* of all values of the event */
@@ -27,21 +25,6 @@ struct {
 	__type(key, struct rate_key);
 	__type(value, struct rate_value);
 } rate_limits SEC(".maps");
-
-/* What an enforcer does to the next call of this thread. */
-struct enforcer_value {
-	__s32 error;
-	__u32 signal;
-	__u32 hook_id;
-	__u32 pad;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 32768);
-	__type(key, __u64); /* pid_tgid */
-	__type(value, struct enforcer_value);
-} enforcer_data SEC(".maps");
 
 struct sock_owner {
 	__u64 exec_id;
@@ -69,14 +52,6 @@ struct {
 	__type(key, struct fd_key);
 	__type(value, __u8);
 } followed_fds SEC(".maps");
-
-/* Never killed: the agent, its parents, PID 1 and what the operator lists (tgid). */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u32);
-	__type(value, __u8);
-} protected_pids SEC(".maps");
 
 /* Stack traces by id. */
 struct {
@@ -124,43 +99,23 @@ __noinline int rate_allow(__u32 slot, __u32 index)
 	return 1;
 }
 
-/* Takes one kill of the policy's budget: 0 when this minute's is used up. */
-__noinline int kill_budget(__u32 slot)
-{
-	__u32 key = hook.policy_slot;
-	struct policy_state *state = bpf_map_lookup_elem(&policy_states, &key);
-	__u64 now = bpf_ktime_get_ns();
-
-	if (!state || state->kill_budget == 0)
-		return 1;
-	if (now - state->budget_window_ns >= MINUTE_NS) {
-		state->budget_window_ns = now;
-		state->budget_used = 0;
-	}
-	if (state->budget_used >= state->kill_budget)
-		return 0;
-	__sync_fetch_and_add(&state->budget_used, 1);
-	return 1;
-}
-
 /* Sends `signal` to the current thread group; the flags of the event say what became of it. */
 __noinline int action_signal(__u32 slot, __u32 signal)
 {
 	struct hook_scratch *s = scratch_of(slot);
-	__u32 state = policy_state_bits(), pid = bpf_get_current_pid_tgid() >> 32;
 	struct hook_counters *counters = hook_counter(0);
+	__u32 spared;
 
 	if (!s)
 		return 0;
-	if (!(state & POLICY_STATE_ENFORCE)) {
+	if (!(s->state & POLICY_STATE_ENFORCE)) {
 		s->event.flags |= HOOK_EVENT_MONITORED;
 		return 0;
 	}
 	if (signal == SIGNAL_KILL) {
-		/* A budget spares only where the operation is refused anyway, or where the author asked for it. */
-		if (bpf_map_lookup_elem(&protected_pids, &pid) ||
-		    ((hook.flags & HOOK_FLAG_CAN_REFUSE || state & POLICY_STATE_BUDGET_MONITOR) && !kill_budget(slot))) {
-			s->event.flags |= HOOK_EVENT_SPARED;
+		spared = kill_spared(s->event.pid, s->verdict & HOOK_VERDICT_OVERRIDE, s->state);
+		if (spared) {
+			s->event.flags |= spared;
 			if (counters)
 				counters->spared++;
 			return 0;
@@ -181,7 +136,7 @@ __noinline int action_override(__u32 slot, __s32 error)
 
 	if (!s)
 		return 0;
-	if (!(policy_state_bits() & POLICY_STATE_ENFORCE)) {
+	if (!(s->state & POLICY_STATE_ENFORCE)) {
 		s->event.flags |= HOOK_EVENT_MONITORED;
 		return 0;
 	}
@@ -198,17 +153,17 @@ __noinline int action_notify_enforcer(__u32 slot, __u32 index)
 {
 	struct hook_scratch *s = scratch_of(slot);
 	struct enforcer_value value = {};
-	__u64 key = bpf_get_current_pid_tgid();
+	struct enforcer_key key;
 
 	if (!s)
 		return 0;
-	if (!(policy_state_bits() & POLICY_STATE_ENFORCE)) {
+	if (!(s->state & POLICY_STATE_ENFORCE)) {
 		s->event.flags |= HOOK_EVENT_MONITORED;
 		return 0;
 	}
 	value.error = hook.actions[index & (HOOK_ACTIONS_MAX - 1)].error;
 	value.signal = hook.actions[index & (HOOK_ACTIONS_MAX - 1)].signal;
-	value.hook_id = hook.hook_id;
+	key = enforcer_key_of_thread();
 	bpf_map_update_elem(&enforcer_data, &key, &value, BPF_ANY);
 	return 0;
 }
@@ -312,7 +267,7 @@ static __always_inline int actions_run(__u32 slot, struct hook_scratch *s, __u32
 			action_notify_enforcer(slot, i);
 			break;
 		case ACTION_KIND_CLEANUPENFORCERNOTIFICATION: {
-			__u64 key = bpf_get_current_pid_tgid();
+			struct enforcer_key key = enforcer_key_of_thread();
 
 			bpf_map_delete_elem(&enforcer_data, &key);
 			break;

@@ -32,6 +32,7 @@ struct hook_scratch {
 	__u32 length[HOOK_ARGUMENTS_MAX]; /* of these bytes */
 	__u32 read; /* bit per argument: value usable by filters */
 	__s32 error; /* returned by hooks that can refuse */
+	__u32 state; /* enum policy_state_bit, read once: a switch of mode falls between two operations, never into one */
 	__u32 fault_depth;
 	__u32 function; /* index into the hook's names, or the system call's number */
 	__u64 hash[4];

@@ -17,6 +17,7 @@ enum hook_event_flag {
 	HOOK_EVENT_USER_STACK = 0x40,
 	HOOK_EVENT_SOCK_OWNER = 0x80,	/* process is the owner of a tracked sock, not the current one */
 	HOOK_EVENT_ACTION_FAILED = 0x100,
+	HOOK_EVENT_BUDGET = 0x200, /* with SPARED: the budget of kills is used up */
 };
 
 /* One hit of a policy hook. `value_count` records of struct hook_value follow. */

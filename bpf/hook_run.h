@@ -15,9 +15,9 @@ static __always_inline __u32 hook_begin(void *ctx)
 {
 	struct hook_counters *counters;
 	struct hook_scratch *s;
-	__u32 slot;
+	__u32 slot, state = policy_state_bits();
 
-	if (!(policy_state_bits() & POLICY_STATE_ENABLED))
+	if (!(state & POLICY_STATE_ENABLED))
 		return HOOK_SCRATCH_LEVELS;
 	slot = scratch_claim();
 	s = scratch_of(slot);
@@ -30,6 +30,7 @@ static __always_inline __u32 hook_begin(void *ctx)
 	if (counters)
 		counters->hits++;
 	s->context = (__u64)ctx;
+	s->state = state;
 	return slot;
 }
 
@@ -111,7 +112,8 @@ __noinline int hook_entry(__u32 slot)
 	} else if (hook.flags & HOOK_FLAG_RETURN) {
 		s->verdict |= HOOK_VERDICT_KEEP;
 	}
-	if (hook.flags & HOOK_FLAG_COMPANION)
+	/* What a companion refuses never gets to the hook that it stands in for, so it tells of it; of the rest that hook does. */
+	if (hook.flags & HOOK_FLAG_COMPANION && !(s->verdict & HOOK_VERDICT_OVERRIDE))
 		s->verdict &= ~HOOK_VERDICT_POST;
 	return s->verdict;
 }

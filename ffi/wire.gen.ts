@@ -333,6 +333,7 @@ export const HOOK_EVENT_FLAG = {
   USER_STACK: 64,
   SOCK_OWNER: 128,
   ACTION_FAILED: 256,
+  BUDGET: 512,
 } as const
 
 /** enum hook_flag */

@@ -9,6 +9,7 @@ import {
   type HookConfig,
   type HookEvent,
 } from '../../ffi/wire.gen.ts'
+import { companionValues } from './companion.ts'
 import { actionName } from './hook_name.ts'
 import { dnsJson } from './dns.ts'
 import { capturedBytes, type TakeChunks, valueJson } from './hook_value.ts'
@@ -33,6 +34,8 @@ export interface HookShow {
   readonly path: string
   readonly provider: string
   readonly verdict: 'prevents' | 'terminates' | 'observes'
+  /** Stands in for another hook: an address in the record is that of its socket's peer. */
+  readonly companion: boolean
 }
 
 export interface StackReader {
@@ -58,7 +61,10 @@ export function hookBody(
   stacks: StackReader,
 ): HookBody | undefined {
   const head = decodeHookEvent(view, at)
-  const values = readValues(view, at + HOOK_EVENT_SIZE, at + size, head.value_count, show, takeChunks)
+  const record = show.companion ? companionValues(view, at + HOOK_EVENT_SIZE, at + size) : undefined
+  const values = record === undefined
+    ? readValues(view, at + HOOK_EVENT_SIZE, at + size, head.value_count, show, takeChunks)
+    : readValues(record, 0, record.byteLength, head.value_count, show, takeChunks)
   if (values === undefined) return undefined
   const fields = { head, show, values, name: functionName(head, show) }
   const extra = thumpMembers(head, show) + values.parsed
@@ -218,7 +224,9 @@ function thumpMembers(head: HookEvent, show: HookShow): string {
   if ((flags & HOOK_EVENT_FLAG.PREVENTED) !== 0) extra += ',"verdict":"prevented"'
   else if ((flags & HOOK_EVENT_FLAG.KILLED) !== 0) extra += ',"verdict":"terminated"'
   else if ((flags & HOOK_EVENT_FLAG.MONITORED) !== 0) extra += ',"verdict":"monitored","would":"' + show.verdict + '"'
-  if ((flags & HOOK_EVENT_FLAG.SPARED) !== 0) extra += ',"spared":true'
+  if ((flags & HOOK_EVENT_FLAG.SPARED) !== 0) {
+    extra += (flags & HOOK_EVENT_FLAG.BUDGET) === 0 ? ',"spared":"protected"' : ',"spared":"budget"'
+  }
   if ((flags & HOOK_EVENT_FLAG.ACTION_FAILED) !== 0) extra += ',"action_failed":true'
   if (head.suppressed > 0) extra += ',"suppressed":' + head.suppressed
   return extra

@@ -11,7 +11,7 @@ import {
   SINGLE_PROGRAMS_MAX,
 } from './attach.ts'
 import { attachmentOf, manyAttachment } from './attachment.ts'
-import { companionOf } from './companion.ts'
+import { companionsOf } from './companion.ts'
 import { type HookDraft, newDraft, type PolicyContext } from './draft.ts'
 import { type Path, quote } from './error.ts'
 import type { PlanFacts } from './facts_type.ts'
@@ -98,11 +98,11 @@ function planOne(
     }
     return [plan]
   }
-  const companion = companionOf(plan, target, facts)
-  if (typeof companion !== 'string') return [{ ...plan, verdict: 'prevents' }, companion]
+  const companions = companionsOf(plan, target, facts)
+  if (typeof companions !== 'string') return [{ ...plan, verdict: 'prevents' }, ...companions]
   context.report.warn(
     path,
-    `tcp_connect cannot refuse, and no other hook can in its place (${companion}): the connection may still be made`,
+    `tcp_connect cannot refuse, and no other hook can in its place (${companions}): the connection may still be made`,
   )
   return [plan]
 }

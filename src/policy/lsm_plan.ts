@@ -1,9 +1,9 @@
 // lsmhooks into hook plans.
-import { HOOK_FLAG } from '../../ffi/wire.gen.ts'
+import { ACTION_KIND, HOOK_FLAG } from '../../ffi/wire.gen.ts'
 import { nearest } from '../nearest.ts'
 import { planArgument } from './argument_plan.ts'
 import { assemble, type HookLook } from './assemble.ts'
-import { newDraft, type PolicyContext } from './draft.ts'
+import { type HookDraft, newDraft, type PolicyContext } from './draft.ts'
 import { type Path, quote } from './error.ts'
 import type { PlanFacts } from './facts_type.ts'
 import type { HookPlan } from './plan_type.ts'
@@ -62,6 +62,7 @@ export function planLsmHook(
     report.error([...path, 'hook'], `Override on LSM hook ${quote(hook.hook)}, which returns nothing`)
     return []
   }
+  refuseByEperm(draft, path)
   return [assemble(draft, read, {
     family: 'lsm',
     reason: 'an LSM hook sees the operation where the kernel decides about it',
@@ -71,3 +72,17 @@ export function planLsmHook(
     result_index: prototype?.parameters.length ?? 0,
   }, { ...look, event: 'process_lsm', message: hook.message, tags: hook.tags, selectors: hook.selectors })]
 }
+
+/** As Tetragon: whatever argError says, an LSM hook refuses with EPERM (seen on 6.12 with -13 and -111). */
+function refuseByEperm(draft: HookDraft, path: Path): void {
+  draft.actions.forEach((action, i) => {
+    if (action.kind !== ACTION_KIND.OVERRIDE || action.error === EPERM) return
+    draft.context.report.warn(
+      path,
+      `Override of an LSM hook returns -1 (EPERM) as in Tetragon, not argError ${action.error}`,
+    )
+    draft.actions[i] = { ...action, error: EPERM }
+  })
+}
+
+const EPERM = -1
