@@ -1,6 +1,8 @@
 /** JSON of processes in events beside their own: ancestors, and those that are not known. */
 
+import type { EventType } from '../event/type.ts'
 import type { Process } from './process.ts'
+import type { AncestorsOption } from './tracker.ts'
 
 /** `,"ancestors":[…]`, nearest first, without the parent and `<kernel>`; '' for none. */
 export function ancestorsJson(process: Process): string {
@@ -16,4 +18,9 @@ export function ancestorsJson(process: Process): string {
 /** A process that nobody saw start. */
 export function unknownJson(pid: number, tid: number, time: string): string {
   return `{"pid":${pid},"flags":"unknown","start_time":"${time}","tid":${tid}}`
+}
+
+/** The word of --enable-ancestors for a kind of event. */
+export function ancestorsOption(type: EventType): AncestorsOption {
+  return type.slice('process_'.length) as AncestorsOption
 }

@@ -48,7 +48,7 @@ import { existingProcess, kernelProcess, parentsFirst } from './existing.ts'
 import { flagText } from './flag.ts'
 import { Ktime, readNumber } from './ktime.ts'
 import { type Node, Process } from './process.ts'
-import { ancestorsJson, unknownJson } from './process_json.ts'
+import { ancestorsJson, ancestorsOption, unknownJson } from './process_json.ts'
 import type { ProcfsProcess } from './procfs.ts'
 
 /** Events that carry `ancestors`, by the words of --enable-ancestors. */
@@ -345,10 +345,6 @@ export class Tracker {
       return undefined
     })
   }
-}
-
-function ancestorsOption(type: EventType): AncestorsOption {
-  return type.slice('process_'.length) as AncestorsOption
 }
 
 const lost_time = new Ktime()
