@@ -7,7 +7,12 @@ import { featureText } from './feature_text.ts'
 export const coverage: Command = {
   name: 'coverage',
   summary: 'what the agent can see and stop on its kernel, per capability',
-  usage: `[-o text|json]\n\n${CLIENT_USAGE}`,
+  usage: `[-o text|json]
+
+${CLIENT_USAGE}
+
+  thump coverage
+  thump coverage -o json | jq '.[] | select(.state != "active")'`,
   async run(args, terminal) {
     const options = parseOptions(args, { ...CLIENT_OPTIONS, '-o': true })
     const form = outputForm(options, ['text', 'json'])

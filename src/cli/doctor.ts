@@ -9,7 +9,7 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'what this kernel and these privileges allow, per feature',
   usage:
-    '[-o text|json] [--btf FILE]\n\nTries tiny programs on this kernel; needs no agent. Exit status 1 if an agent could not start.',
+    '[-o text|json] [--btf FILE]\n\nTries tiny programs on this kernel; needs no agent. Exit status 1 if an agent could not start.\n\n  thump doctor\n  thump doctor -o json',
   async run(args, terminal) {
     const options = parseOptions(args, { '-o': true, '--btf': true })
     const form = outputForm(options, ['text', 'json'])

@@ -7,7 +7,14 @@ import { table } from './table.ts'
 export const loss: Command = {
   name: 'loss',
   summary: 'what was lost, where and why; exit status 1 if anything was',
-  usage: `[-o text|json]\n\n${CLIENT_USAGE}`,
+  usage: `[-o text|json]
+
+Each row adds up: total = passed + waiting + left out + lost. Exit status 1 if anything was lost.
+
+${CLIENT_USAGE}
+
+  thump loss
+  thump loss -o json --server unix:/run/thump.sock`,
   async run(args, terminal) {
     const options = parseOptions(args, { ...CLIENT_OPTIONS, '-o': true })
     const form = outputForm(options, ['text', 'json'])

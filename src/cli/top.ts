@@ -119,7 +119,11 @@ async function show(
     const maps = { types: counts.types, binaries: counts.binaries, policies: counts.policies }
     const lists = Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, Object.fromEntries(sorted(map))]))
     await terminal.write(JSON.stringify({ seconds, events: counts.events, lost: counts.lost, ...lists }) + '\n')
-  } else await terminal.write((in_place ? '\u001b[H\u001b[2J' : '') + roundText(round, policies))
+  } else {
+    const text = roundText(round, policies)
+    // Over what stands there, line by line, then nothing below: clearing all first would flicker.
+    await terminal.write(in_place ? `\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[J` : text)
+  }
 }
 
 function sorted(map: ReadonlyMap<string, number>): [string, number][] {

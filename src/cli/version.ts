@@ -7,7 +7,12 @@ import { table } from './table.ts'
 export const version: Command = {
   name: 'version',
   summary: 'version of this client and of the agent',
-  usage: `[-o text|json]\n\n${CLIENT_USAGE}`,
+  usage: `[-o text|json]
+
+${CLIENT_USAGE}
+
+  thump version
+  thump version -o json --server 127.0.0.1:8467`,
   async run(args, terminal) {
     const options = parseOptions(args, { ...CLIENT_OPTIONS, '-o': true })
     const form = outputForm(options, ['text', 'json'])

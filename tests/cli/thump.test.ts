@@ -213,10 +213,14 @@ describe('thump completion', () => {
   test('refuses other shells', async () => expect((await run('completion', 'tcsh')).status).toBe(2))
 })
 
-test('every command has help with its options', async () => {
-  for (const name of ['events', 'policy', 'ps', 'top', 'completion']) {
+test('every command has help with its options and an example', async () => {
+  const { out: list } = await run('--help')
+  const names = [...list.matchAll(/^  (\w+) +\S/gm)].map((match) => match[1]!).slice(2) // agent and test are the shell's
+  expect(names.length).toBeGreaterThan(8)
+  for (const name of names) {
     const { status, out } = await run(name, '--help')
     expect([name, status]).toEqual([name, 0])
     expect(out).toContain(`Usage: thump ${name} `)
+    expect(out).toMatch(new RegExp(`^  .*thump ${name}\\b`, 'm'))
   }
 })
