@@ -5,26 +5,7 @@
 
 #include "enforcer.h"
 #include "guard.h"
-
-struct rate_key {
-	__u64 hash[2]; /* of all values of the event */
-	__u32 hook_id;
-	__u32 action;
-	__u32 thread;
-	__u32 pad;
-};
-
-struct rate_value {
-	__u64 last_ns;
-	__u64 suppressed;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 32768);
-	__type(key, struct rate_key);
-	__type(value, struct rate_value);
-} rate_limits SEC(".maps");
+#include "rate_limit.h"
 
 struct sock_owner {
 	__u64 exec_id;
@@ -60,44 +41,6 @@ struct {
 	__uint(key_size, 4);
 	__uint(value_size, 127 * 8);
 } stacks SEC(".maps");
-
-/* 1: post; 0: a repeat within the interval, counted. */
-__noinline int rate_allow(__u32 slot, __u32 index)
-{
-	struct hook_scratch *s = scratch_of(slot);
-	const volatile struct hook_action *a;
-	struct rate_value *value, fresh = {};
-	struct rate_key key = {};
-	__u64 now = bpf_ktime_get_ns();
-
-	if (!s)
-		return 1;
-	a = &hook.actions[index & (HOOK_ACTIONS_MAX - 1)];
-	if (hash_data(slot, 0, s->cursor > STRING_BYTES_MAX ? STRING_BYTES_MAX : s->cursor))
-		return 1;
-	key.hash[0] = s->key.string.hash[0];
-	key.hash[1] = s->key.string.hash[1];
-	key.hook_id = hook.hook_id;
-	key.action = index;
-	if (a->rate_scope == RATE_SCOPE_THREAD)
-		key.thread = s->event.tid;
-	else if (a->rate_scope == RATE_SCOPE_PROCESS)
-		key.thread = s->event.pid;
-	value = bpf_map_lookup_elem(&rate_limits, &key);
-	if (value) {
-		if (now - value->last_ns < a->rate_interval_ns) {
-			__sync_fetch_and_add(&value->suppressed, 1);
-			return 0;
-		}
-		s->event.suppressed = value->suppressed;
-		value->suppressed = 0;
-		value->last_ns = now;
-		return 1;
-	}
-	fresh.last_ns = now;
-	bpf_map_update_elem(&rate_limits, &key, &fresh, BPF_ANY);
-	return 1;
-}
 
 /* Sends `signal` to the current thread group; the flags of the event say what became of it. */
 __noinline int action_signal(__u32 slot, __u32 signal)

@@ -72,7 +72,7 @@ __noinline int path_walk(__u32 slot)
 	struct vfsmount *vfsmount;
 	struct dentry *dentry;
 	struct fs_struct *fs;
-	__u32 i, length, at;
+	__u32 i;
 	int done = 0;
 
 	if (!s)
@@ -91,12 +91,7 @@ __noinline int path_walk(__u32 slot)
 	}
 	if (BPF_CORE_READ(dentry, d_parent) == dentry &&
 	    dentry != BPF_CORE_READ(vfsmount, mnt_root)) {
-		/* A pseudo file (memfd, pipe, socket): its own name is all there is. */
-		length = BPF_CORE_READ(dentry, d_name.len) & 255;
-		at = WALK_BYTES - length;
-		if (length && copy_bounded(s->bytes + (at & (WALK_BYTES - 1)), length, 255, BPF_CORE_READ(dentry, d_name.name), 0))
-			return -1;
-		s->walk.at = at;
+		/* A pseudo file (memfd, pipe, socket) has a name but no path, as in Tetragon. */
 		return 0;
 	}
 	for (i = 0; i < WALK_ROUNDS; i++) {

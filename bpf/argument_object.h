@@ -71,29 +71,19 @@ __noinline int argument_user_namespace(__u32 slot, __u32 index)
 	return 0;
 }
 
-/* kernel_cap_t *, or struct cred * for the cap_* types. */
+/* kernel_cap_t *; what kind it is only the name of the type says. */
 __noinline int argument_capabilities(__u32 slot, __u32 index)
 {
 	struct hook_scratch *s = scratch_of(slot);
 	__u32 type = hook.arguments[index & (HOOK_ARGUMENTS_MAX - 1)].type;
-	struct cred *cred;
-	const void *from;
 	__u64 *to;
 
 	if (!s)
 		return -1;
-	cred = (struct cred *)s->value;
-	from = cred;
-	if (type == ARGUMENT_TYPE_CAP_INHERITABLE)
-		from = &cred->cap_inheritable;
-	else if (type == ARGUMENT_TYPE_CAP_PERMITTED)
-		from = &cred->cap_permitted;
-	else if (type == ARGUMENT_TYPE_CAP_EFFECTIVE)
-		from = &cred->cap_effective;
 	to = value_begin(s, index, type, 8);
 	if (!to)
 		return 0;
-	if (bpf_probe_read_kernel(to, 8, from))
+	if (bpf_probe_read_kernel(to, 8, (void *)s->value))
 		return -1;
 	s->number[index & (HOOK_ARGUMENTS_MAX - 1)] = *to;
 	value_end(s, index, 8, 0, 0);

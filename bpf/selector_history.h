@@ -167,7 +167,7 @@ __noinline int filter_capability_change(__u32 slot, __u32 index)
 	if (!process)
 		return -1;
 	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
-	if (f->flags & FILTER_FLAG_USER_NAMESPACE && BPF_CORE_READ(task, cred, user_ns, level) == 0)
+	if (f->flags & FILTER_FLAG_USER_NAMESPACE && !in_user_namespace())
 		return -1;
 	negate = (f->flags & FILTER_FLAG_NEGATE) != 0;
 	mask = f->values[0];

@@ -129,13 +129,28 @@ static __always_inline __u64 current_capabilities(struct task_struct *task, __u3
 	return mask;
 }
 
+/* include/linux/proc_ns.h: PROC_USER_INIT_INO */
+#define HOST_USER_NAMESPACE 0xeffffffdU
+
+/* Did the process execute in a user namespace of its own? As Tetragon, which goes by the namespaces at exec. */
+static __always_inline int in_user_namespace(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct process *process = bpf_map_lookup_elem(&processes, &pid);
+
+	if (process && process->namespaces.user)
+		return process->namespaces.user != HOST_USER_NAMESPACE;
+	return BPF_CORE_READ(task, cred, user_ns, level) != 0;
+}
+
 __noinline int filter_capability(__u32 slot, __u32 index)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	const volatile struct hook_filter *f;
 
 	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
-	if (f->flags & FILTER_FLAG_USER_NAMESPACE && BPF_CORE_READ(task, cred, user_ns, level) == 0)
+	if (f->flags & FILTER_FLAG_USER_NAMESPACE && !in_user_namespace())
 		return -1;
 	return (current_capabilities(task, f->argument) & f->values[0]) != 0;
 }

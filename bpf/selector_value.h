@@ -232,7 +232,8 @@ __noinline int filter_address(__u32 slot, __u32 index)
 		break;
 	case FILTER_OPERATOR_SOURCE_PORT:
 	case FILTER_OPERATOR_DESTINATION_PORT:
-		if (!is_ip)
+		/* What has no port has port 0, which is privileged; but it is in no set, and does not differ either. */
+		if (!is_ip && f->flags & FILTER_FLAG_NEGATE)
 			return -1;
 		number = operator == FILTER_OPERATOR_SOURCE_PORT ? v.source_port : v.destination_port;
 		if (f->flags & FILTER_FLAG_SET)
