@@ -72,6 +72,21 @@ export const FLAGS = [
     form: 'true|false',
     help: 'leave the hooks of policies pinned when the agent stops',
   },
+  {
+    name: 'never-kill',
+    type: 'list',
+    fallback: '',
+    form: 'PATH',
+    help: 'programs that no policy kills; what it refuses them stays refused',
+    repeat: true,
+  },
+  {
+    name: 'allow-match-all',
+    type: 'boolean',
+    fallback: 'false',
+    form: 'true|false',
+    help: 'let policies that enforce without any filter start in enforce mode',
+  },
 
   { group: 'Server' },
   {

@@ -16,15 +16,16 @@ import { Pipeline } from '../pipeline.ts'
 import { Pump } from '../pipeline/pump.ts'
 import { WallClock } from '../process/clock.ts'
 import { readHostNamespaces, scanProcfs } from '../process/procfs.ts'
-import { nanosecondsOf, secondsOf } from '../process/clock.ts'
 import { Throttles } from '../process/throttle.ts'
 import { Tracker } from '../process/tracker.ts'
 import { BaseSensor } from '../sensor/base.ts'
+import { guardOf } from '../sensor/guard.ts'
 import { SetNumbers } from '../sensor/hook_sets.ts'
 import { Loader } from '../sensor/loader.ts'
 import type { LoadedPolicy } from '../sensor/registry.ts'
 import type { PolicyFiles } from '../sensor/watch.ts'
 import { thumpVersion } from '../version.ts'
+import { clocksOf } from './clocks.ts'
 import { type Containers, createContainers } from './containers.ts'
 import { createExports, type Exports } from './exports.ts'
 import { factsInWorker } from './facts.ts'
@@ -183,18 +184,13 @@ export class Agent {
 
   #createPipeline(): Pipeline {
     const sinks = [...this.#exports.sinks, this.#hub]
-    const clock = this.#clock
-    const clocks = {
-      monotonicNs,
-      text: (ns: bigint) => clock.text(secondsOf(ns), nanosecondsOf(ns, secondsOf(ns))),
-    }
     return new Pipeline(
       {
         source: this.#sensor.source,
         tracker: this.#tracker,
         sinks,
         kernelCounters: () => this.#sensor.counters(),
-        clocks,
+        clocks: clocksOf(this.#clock),
         drain_records_max: BOUNDS.drain_records_max,
         counters_period_ms: BOUNDS.counters_period_ms,
         onCrowded: (container) => this.#containers.identifier.crowded(container),
@@ -221,13 +217,14 @@ export class Agent {
       takeHookId: () => ++hook_id,
       facts: this.#facts,
       procfs,
-      allow_match_all: false,
+      allow_match_all: this.#config.allow_match_all,
+      guard: guardOf(procfs, this.#config.never_kill, this.#sensor.hash_key_bytes),
     })
   }
 
   /** Processes that are older than the agent: first into the kernel's maps, and what it did not know yet into the cache. */
   #addExisting(): void {
-    const scan = scanProcfs({ root: this.#config.procfs, cgroup_root: this.#sensor.hierarchy.mount })
+    const scan = scanProcfs({ root: this.#config.procfs, cgroup: this.#sensor.hierarchy })
     const added = this.#sensor.addExisting(scan.processes)
     this.#pipeline.emitAll(this.#tracker.addExisting(added))
     this.#log.debug({ processes: added.length, vanished: scan.vanished, unreadable: scan.unreadable }, 'read /proc')
@@ -328,15 +325,13 @@ export class Agent {
   }
 
   async #openDoor(): Promise<void> {
-    const facts = this.#facts
     const door = await openGrpc(this.#config, this.#log, {
       hub: this.#hub,
-      version: thumpVersion().version,
+      file: this.#exports.file,
       policies: this.#policies.registry,
       processes: processSource(this.#tracker.cache),
       health: () => [...this.#missing],
-      features: async () =>
-        Object.fromEntries(features(await facts()).map(({ name, state }) => [name, state !== 'absent'])),
+      facts: this.#facts,
     })
     if (door !== null) this.#stack.use(door)
   }

@@ -4,6 +4,7 @@ import type { PlanSource } from '../kernel/plan_facts.ts'
 import type { LocatedMistake } from '../policy/error.ts'
 import { planJson } from '../policy/plan.ts'
 import type { HookPlan, Plan } from '../policy/plan_type.ts'
+import type { Guard } from './guard.ts'
 import { type LoadedHook, loadSensor, type Sensor, type SensorContext } from './load.ts'
 import type { Planned } from './load_request.ts'
 import { LoadError } from './loader.ts'
@@ -20,6 +21,7 @@ export interface RegistryOptions extends SensorContext {
   readonly procfs: string
   /** Enforcing on everything is meant. */
   readonly allow_match_all: boolean
+  readonly guard: Guard
   /** What events of a hook look like; called before its first event can come, and again with null after its last. */
   readonly onHook: (hook_id: number, hook: ShownHook | null) => void
 }
@@ -206,6 +208,7 @@ export class Registry implements Disposable {
     let sensor: Sensor
     try {
       sensor = await loadSensor(plan, slot, this.#options)
+      this.#options.guard.write(this.#options.maps)
     } catch (error) {
       this.#free_slots.push(slot)
       throw error
