@@ -27,6 +27,9 @@ export interface FileOptions {
   readonly onTrouble?: (error: NodeJS.ErrnoException | null) => void
 }
 
+/** What may be changed while the file is open. */
+export type Rotation = Pick<FileOptions, 'bytes_max' | 'age_ms_max' | 'backups_max'>
+
 /** Pause before a failing disk is tried again. */
 const RETRY_MS = 1_000
 
@@ -39,7 +42,7 @@ export class FileExporter implements Exporter {
   readonly counters: SinkCounters
   readonly open = true
   rotations = 0
-  readonly #options: FileOptions
+  #options: FileOptions
   readonly #queue: ChunkQueue
   #file: FileHandle | undefined
   #size = 0
@@ -83,6 +86,17 @@ export class FileExporter implements Exporter {
     }
     exporter.#tidy()
     return exporter
+  }
+
+  get rotation(): Rotation {
+    const { bytes_max, age_ms_max, backups_max } = this.#options
+    return { bytes_max, age_ms_max, backups_max }
+  }
+
+  /** Holds from the next write on; backups that are too many now are removed. */
+  configure(changes: Partial<Rotation>): void {
+    this.#options = { ...this.#options, ...changes }
+    this.#tidy()
   }
 
   write(line: string): void {

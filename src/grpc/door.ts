@@ -12,9 +12,11 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import type protobuf from 'protobufjs'
 import { type DoorParts, streamEvents } from './events.ts'
 import { DoorError, METHODS } from './methods.ts'
-import { messageType, REQUEST_BYTES_MAX, SERVICE, toJson } from './schema.ts'
+import { EVENT_LOG_METHODS } from './event_log.ts'
+import { EVENT_LOG_SERVICE, messageType, REQUEST_BYTES_MAX, SERVICE, toJson } from './schema.ts'
 
 export interface DoorAccess {
   /** What `authorization: Bearer TOKEN` must carry; null: nothing is asked, as on a Unix socket of mode 0600. */
@@ -32,6 +34,7 @@ const CHANGING: ReadonlySet<string> = new Set([
   'DisableTracingPolicy',
   'RuntimeHook',
   'SetDebug',
+  'SetEventLogParams',
 ])
 
 export interface Door extends AsyncDisposable {
@@ -47,7 +50,8 @@ export async function openDoor(address: string, access: DoorAccess, parts: DoorP
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 20_000,
   })
-  server.addService(definition(), implementation(access, parts))
+  server.addService(definition(SERVICE), implementation(access, parts))
+  server.addService(definition(EVENT_LOG_SERVICE), eventLog(access, parts))
   const path = address.startsWith('unix:') ? address.slice('unix:'.length) : undefined
   if (path !== undefined) rmSync(path, { force: true }) // left by an agent that was killed
   const port = await new Promise<number>((resolve, reject) => {
@@ -71,13 +75,13 @@ export async function openDoor(address: string, access: DoorAccess, parts: DoorP
 }
 
 /** Bytes in and out are those of the description; the rest is plain objects. */
-function definition(): ServiceDefinition {
+function definition(service: protobuf.Service): ServiceDefinition {
   return Object.fromEntries(
-    SERVICE.methodsArray.map((method) => {
+    service.methodsArray.map((method) => {
       const request = messageType(method.requestType)
       const response = messageType(method.responseType)
       return [method.name, {
-        path: `/tetragon.${SERVICE.name}/${method.name}`,
+        path: `/tetragon.${service.name}/${method.name}`,
         requestStream: false,
         responseStream: method.responseStream === true,
         requestSerialize: (value: object) => Buffer.from(request.encode(request.fromObject(value)).finish()),
@@ -103,19 +107,39 @@ function implementation(access: DoorAccess, parts: DoorParts): UntypedServiceImp
   }
   const methods: UntypedServiceImplementation = { GetEvents: stream }
   for (const [name, method] of Object.entries(METHODS)) {
-    const unary: handleUnaryCall<Record<string, unknown>, object> = (call, answer) => {
-      const refused = refusal(access, name, call.metadata)
-      if (refused) return answer(refused)
-      Promise.resolve()
-        .then(() => method(call.request, parts))
-        .then((value) => answer(null, value), (error: unknown) => {
-          if (!(error instanceof DoorError)) parts.onError?.(error)
-          answer({ code: codeOf(error), details: messageOf(error) })
-        })
-    }
-    methods[name] = unary
+    methods[name] = unary(access, parts, name, (request) => method(request, parts))
   }
   return methods
+}
+
+function eventLog(access: DoorAccess, parts: DoorParts): UntypedServiceImplementation {
+  const { file } = parts
+  const methods: UntypedServiceImplementation = {}
+  for (const [name, method] of Object.entries(EVENT_LOG_METHODS)) {
+    methods[name] = unary(access, parts, name, (request) => {
+      if (!file) throw new DoorError(status.FAILED_PRECONDITION, 'this agent has no export file (--export-file)')
+      return method(request, file)
+    })
+  }
+  return methods
+}
+
+function unary(
+  access: DoorAccess,
+  parts: DoorParts,
+  name: string,
+  method: (request: Record<string, unknown>) => object | Promise<object>,
+): handleUnaryCall<Record<string, unknown>, object> {
+  return (call, answer) => {
+    const refused = refusal(access, name, call.metadata)
+    if (refused) return answer(refused)
+    Promise.resolve()
+      .then(() => method(call.request))
+      .then((value) => answer(null, value), (error: unknown) => {
+        if (!(error instanceof DoorError)) parts.onError?.(error)
+        answer({ code: codeOf(error), details: messageOf(error) })
+      })
+  }
 }
 
 function refusal(

@@ -1,6 +1,7 @@
 // GetEvents: one client's subscription to the hub, encoded as Tetragon's messages.
 
 import { type ServerWritableStream, status } from '@grpc/grpc-js'
+import type { FileExporter } from '../export/file.ts'
 import type { Hub, HubEvent } from '../export/hub.ts'
 import { compileFieldFilters, type FieldFilter, parseFieldFilters } from '../filter/fields.ts'
 import { isObject, type JsonObject, parseLine } from '../filter/json.ts'
@@ -13,6 +14,8 @@ import { fromJson, messageType } from './schema.ts'
 
 export interface DoorParts extends MethodParts {
   readonly hub: Hub
+  /** The export file; null where there is none: EventLogService answers that it has nothing to change. */
+  readonly file?: Pick<FileExporter, 'rotation' | 'configure'> | null
   readonly onError?: (error: unknown) => void
 }
 

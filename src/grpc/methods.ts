@@ -155,6 +155,7 @@ function policyStatus(policy: JsonObject) {
   const states = messageType('TracingPolicyStatus').fields['state']?.resolvedType
   const values = states && 'values' in states ? states.values : undefined
   const source = textAt(policy, 'source')
+  const hooks = listAt(policy, 'hooks').filter(isObject)
   return {
     id: numberAt(policy, 'id'),
     name: textAt(policy, 'name'),
@@ -164,9 +165,41 @@ function policyStatus(policy: JsonObject) {
     error: listAt(policy, 'errors').map((error) => textAt(error, 'message') || String(error)).join('\n'),
     state: known(values, `TP_STATE_${state}`) ? `TP_STATE_${state}` : 'TP_STATE_UNKNOWN',
     kernel_memory_bytes: numberAt(policy, 'kernel_memory_bytes'),
-    mode: mode === 'ENFORCE' || mode === 'MONITOR' ? `TP_MODE_${mode}` : 'TP_MODE_UNKNOWN',
+    mode: ['ENFORCE', 'MONITOR', 'MONITOR_ONLY'].includes(mode) ? `TP_MODE_${mode}` : 'TP_MODE_UNKNOWN',
+    sensors: [...new Set(hooks.map((hook) => textAt(hook, 'event').replace('process_', 'generic_')))],
+    stats: {
+      action_counters: actions(policy),
+      selector_action_counters: hooks.flatMap((hook, hook_index) =>
+        listAt(hook, 'selectors').filter(isObject).map((selector, selector_index) => ({
+          hook: hookName(hook),
+          hook_index: { value: hook_index },
+          selector_index: { value: selector_index },
+          selector_label: textAt(selector, 'label'),
+          action_counters: actions(selector),
+        }))
+      ),
+    },
+    hook_statuses: hooks.map((hook, hook_idx) => ({
+      section: listAt(hook, 'attach').map(String).join(','),
+      state: 'STATUS_LOADED',
+      hook_description: hookName(hook),
+      hook_idx,
+    })),
     domain: source === '' || source === 'http' ? 'grpc' : /^(grpc|k8s)$/.test(source) ? source : 'static',
   }
+}
+
+function actions(counters: JsonObject) {
+  return {
+    post: numberAt(counters, 'posted'),
+    signal: numberAt(counters, 'kills'),
+    override: numberAt(counters, 'overrides'),
+    nopost: numberAt(counters, 'suppressed'),
+  }
+}
+
+function hookName(hook: JsonObject): string {
+  return listAt(hook, 'names').map(String).slice(0, 8).join(',')
 }
 
 function wireLevel(level: string): string {

@@ -8,6 +8,7 @@ root.loadSync(join(import.meta.dir, 'tetragon.proto'), { keepCase: true })
 root.resolveAll()
 
 export const SERVICE = root.lookupService('tetragon.FineGuidanceSensors')
+export const EVENT_LOG_SERVICE = root.lookupService('tetragon.EventLogService')
 
 export function messageType(name: string): protobuf.Type {
   return root.lookupType(`tetragon.${name}`)

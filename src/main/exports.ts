@@ -24,6 +24,7 @@ export interface Exports {
   readonly sinks: readonly Exporter[]
   /** For counters: the gate and the sinks behind it. */
   readonly all: readonly Exporter[]
+  readonly file: FileExporter | null
   /** Opens files anew, as after a rotation by somebody else. */
   reopen(): void
 }
@@ -54,9 +55,9 @@ export async function createExports(config: Config, log: Log, hooks: ExportHooks
   if (file !== null) sinks.push(file)
   sinks.push(...networkSinks(config, log, lossLine))
   const reopen = () => file?.reopen()
-  if (gate === null || sinks.length === 0) return { sinks, all: sinks, reopen }
+  if (gate === null || sinks.length === 0) return { sinks, all: sinks, file, reopen }
   const gated = new ExportGate(gate, sinks)
-  return { sinks: [gated], all: [gated, ...sinks], reopen }
+  return { sinks: [gated], all: [gated, ...sinks], file, reopen }
 }
 
 type LossLine = { lossLine?: (count: number, from_ms: number, to_ms: number) => string }

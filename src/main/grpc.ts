@@ -3,13 +3,20 @@ import type { Config } from '../config.ts'
 import type { DoorParts } from '../grpc/events.ts'
 import { isLocal } from '../http/listen.ts'
 import { loadToken } from '../http/token.ts'
+import type { KernelFacts } from '../kernel/facts.ts'
+import { features } from '../kernel/feature.ts'
+import { thumpVersion } from '../version.ts'
 import type { Log } from './log.ts'
+
+export interface GrpcParts extends Omit<DoorParts, 'log_level' | 'onError' | 'version' | 'features'> {
+  readonly facts: () => Promise<KernelFacts>
+}
 
 /** Null without --grpc. Throws where the address cannot be had. */
 export async function openGrpc(
   config: Config,
   log: Log,
-  parts: Omit<DoorParts, 'log_level' | 'onError'>,
+  { facts, ...parts }: GrpcParts,
 ): Promise<AsyncDisposable | null> {
   const where = config.grpc
   if (where.kind === 'none') return null
@@ -27,6 +34,9 @@ export async function openGrpc(
     : ''
   const door = await openDoor(where.kind === 'unix' ? `unix:${where.path}` : `${host}:${where.port}`, access, {
     ...parts,
+    version: thumpVersion().version,
+    features: async () =>
+      Object.fromEntries(features(await facts()).map(({ name, state }) => [name, state !== 'absent'])),
     log_level: {
       get: () => log.level,
       set: (level) => {

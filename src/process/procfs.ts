@@ -1,6 +1,7 @@
 /** Processes that are older than the agent, read from /proc once at start: for the cache and for the kernel's maps. */
 
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { posix } from 'node:path'
 import { type Credentials, EXEC_FLAG, type Namespaces } from '../../ffi/wire.gen.ts'
 import { decodeUtf8 } from '../event/text.ts'
 import { NAMESPACE_NAMES } from './credential.ts'
@@ -34,8 +35,8 @@ export interface ProcfsOptions {
   readonly root: string
   /** sysconf(_SC_CLK_TCK), 100 on every Linux that Bun runs on. */
   readonly ticks_per_second?: number
-  /** Where the cgroup 2 hierarchy is mounted, to look up cgroup ids; absent: they stay 0. */
-  readonly cgroup_root?: string | null
+  /** Where the hierarchy that names containers is mounted, to look up ids (absent: they stay 0), and our place in it. */
+  readonly cgroup?: { readonly mount: string | null; readonly base: string }
   /** Longest command line that is kept; more is cut and flagged. */
   readonly cmdline_bytes_max?: number
 }
@@ -82,13 +83,15 @@ class ProcfsReader {
   readonly #tick_ns: number
   readonly #cmdline_bytes_max: number
   readonly #cgroup_root: string | undefined
+  readonly #cgroup_base: string
   readonly #cgroup_ids = new Map<string, number>()
 
   constructor(options: ProcfsOptions) {
     this.#root = options.root
     this.#tick_ns = 1e9 / (options.ticks_per_second ?? 100)
     this.#cmdline_bytes_max = options.cmdline_bytes_max ?? CMDLINE_BYTES_MAX
-    this.#cgroup_root = options.cgroup_root ?? undefined
+    this.#cgroup_root = options.cgroup?.mount ?? undefined
+    this.#cgroup_base = options.cgroup?.base ?? '/'
   }
 
   /** Undefined where it ended meanwhile. */
@@ -119,7 +122,9 @@ class ProcfsReader {
     }
     const cmdline = kernel_thread ? { text: '', cut: false } : this.#arguments(dir)
     if (cmdline.cut) flags |= EXEC_FLAG.TRUNC_ARGS
-    const cgroup = cgroupPath(this.#text(dir, 'cgroup') ?? '')
+    const path = cgroupPath(this.#text(dir, 'cgroup') ?? '')
+    // Relative to our cgroup namespace: `/../../other.slice`.
+    const cgroup = this.#cgroup_base === '/' || path === '' ? path : posix.join(this.#cgroup_base, path)
     const loginuid = this.#text(dir, 'loginuid')
     return {
       pid,

@@ -13,6 +13,8 @@ export interface CgroupHierarchy {
   readonly id: number
   /** Where it is mounted; null: nowhere, so ids cannot be known. */
   readonly mount: string | null
+  /** Root of our cgroup namespace as the mount has it: what /proc/PID/cgroup says is relative to it. '/' outside one. */
+  readonly base: string
 }
 
 /** Looks at /proc/self/mounts; `btf` gives the kernel's numbers of controllers. */
@@ -23,11 +25,55 @@ export function findHierarchy(procfs: string, btf: Btf | null): CgroupHierarchy 
     const mount = mounts.find(([, , type, options]) => type === 'cgroup' && options?.split(',').includes(controller))
     const number = numbers?.[`${controller}_cgrp_id`]
     if (mount !== undefined && number !== undefined) {
-      return { subsystem: Number(number), id: hierarchyId(procfs, controller), mount: mount[1] ?? null }
+      const [subsystem, id, place] = [Number(number), hierarchyId(procfs, controller), mount[1] ?? null]
+      return { subsystem, id, mount: place, base: namespaceBase(procfs, id, place) }
     }
   }
   const unified = mounts.find(([, , type]) => type === 'cgroup2')
-  return { subsystem: -1, id: 0, mount: unified?.[1] ?? null }
+  const place = unified?.[1] ?? null
+  return { subsystem: -1, id: 0, mount: place, base: namespaceBase(procfs, 0, place) }
+}
+
+/** Cgroups looked through for our own. */
+const CGROUPS_MAX = 20_000
+
+/** A container has a cgroup namespace of its own, and nothing tells its root but the cgroup that holds us. */
+function namespaceBase(procfs: string, id: number, mount: string | null): string {
+  const own = readLines(`${procfs}/self/cgroup`).find((line) => line.startsWith(`${id}:`))?.split(':')[2]
+  if (mount === null || own === undefined || !isNamespaced(procfs)) return '/'
+  const found = findOwn(mount)
+  if (found === undefined) return '/'
+  const relative = own === '/' ? '' : own
+  return found.endsWith(relative) ? found.slice(0, found.length - relative.length) || '/' : '/'
+}
+
+function isNamespaced(procfs: string): boolean {
+  try {
+    return fs.readlinkSync(`${procfs}/self/ns/cgroup`) !== fs.readlinkSync(`${procfs}/1/ns/cgroup`)
+  } catch {
+    return false // without the right to look at pid 1 we know nothing of older processes anyway
+  }
+}
+
+function findOwn(mount: string): string | undefined {
+  const own = String(process.pid)
+  const waiting = ['']
+  for (let looked = 0; waiting.length > 0 && looked < CGROUPS_MAX; looked++) {
+    const directory = waiting.shift()!
+    if (readLines(`${mount}${directory}/cgroup.procs`).includes(own)) return directory
+    for (const name of directories(mount + directory)) waiting.push(`${directory}/${name}`)
+  }
+  return undefined
+}
+
+function directories(directory: string): string[] {
+  try {
+    return fs.readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) =>
+      name
+    )
+  } catch {
+    return [] // gone meanwhile
+  }
 }
 
 function hierarchyId(procfs: string, controller: string): number {

@@ -7,7 +7,8 @@ import protobuf from 'protobufjs'
 const [address = '', method = '', text = '{}', events = '0', token = ''] = process.argv.slice(2)
 const root = new protobuf.Root()
 root.loadSync(join(import.meta.dir, '../../src/grpc/tetragon.proto'), { keepCase: true })
-const service = root.lookupService('tetragon.FineGuidanceSensors')
+const name = method.endsWith('EventLogParams') ? 'EventLogService' : 'FineGuidanceSensors'
+const service = root.lookupService(`tetragon.${name}`)
 const { requestType, responseType } = service.methods[method]!
 const request = root.lookupType(`tetragon.${requestType}`)
 const response = root.lookupType(`tetragon.${responseType}`)
@@ -15,7 +16,7 @@ const response = root.lookupType(`tetragon.${responseType}`)
 const client = new Client(address, credentials.createInsecure())
 const metadata = new Metadata()
 if (token !== '') metadata.set('authorization', `Bearer ${token}`)
-const path = `/tetragon.FineGuidanceSensors/${method}`
+const path = `/tetragon.${name}/${method}`
 const serialize = (value: object) => Buffer.from(request.encode(request.fromObject(value)).finish())
 const deserialize = (bytes: Buffer) =>
   response.toObject(response.decode(bytes), { enums: String, longs: String, bytes: String })

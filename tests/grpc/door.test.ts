@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EventMeta, EventType } from '../../src/event/type.ts'
+import type { Rotation } from '../../src/export/file.ts'
 import { Hub } from '../../src/export/hub.ts'
 import { type Door, openDoor } from '../../src/grpc/door.ts'
 import type { DoorParts } from '../../src/grpc/events.ts'
@@ -20,6 +21,7 @@ const loaded = new Map<string, { name: string; state: string; mode: string; sour
 const patches: PolicyPatch[] = []
 const containers: unknown[] = []
 let level = 'info'
+let rotation: Rotation = { bytes_max: 10_000_000, age_ms_max: 5_400_000, backups_max: 5 }
 let door: Door
 let guarded: Door
 let folder = ''
@@ -33,8 +35,15 @@ const missing = (name: string): PolicyAnswer<never> => ({
 
 beforeAll(async () => {
   folder = mkdtempSync('/tmp/thump-grpc-')
+  const file = {
+    get rotation() {
+      return rotation
+    },
+    configure: (changes: Partial<Rotation>) => void (rotation = { ...rotation, ...changes }),
+  }
   const parts: DoorParts = {
     hub,
+    file,
     version: '1.2.3',
     policies: {
       list: () => [...loaded.values()],
@@ -75,7 +84,7 @@ beforeAll(async () => {
     onContainer: (container) => void containers.push(container),
   }
   door = await openDoor(`unix:${folder}/sock`, { token: null, open_reading: true }, parts)
-  guarded = await openDoor('127.0.0.1:0', { token: 'sesame', open_reading: true }, parts)
+  guarded = await openDoor('127.0.0.1:0', { token: 'sesame', open_reading: true }, { ...parts, file: null })
 })
 afterAll(async () => {
   await door[Symbol.asyncDispose]()
@@ -263,6 +272,18 @@ test('the other methods answer', async () => {
   expect(await ask('RuntimeHook', { createContainer: { containerID: 'c', mounts: [{ source: '/a' }] } })).toEqual([{}])
   expect(containers).toEqual([{ containerID: 'c', mounts: [{ source: '/a' }] }])
   expect(await ask('ListSensors', {})).toMatchObject([{ code: 'UNIMPLEMENTED' }])
+}, 20_000)
+
+test('EventLogService shows and changes the rotation of the export file', async () => {
+  expect(await ask('GetEventLogParams', {})).toEqual([{ max_size: 10, rotation_interval: '1h30m0s', max_backups: 5 }])
+  expect(await ask('SetEventLogParams', { max_size: 3, rotation_interval: '10s' })).toEqual([{}])
+  expect(rotation).toEqual({ bytes_max: 3_000_000, age_ms_max: 10_000, backups_max: 5 })
+  expect(await ask('SetEventLogParams', { max_backups: 0 })).toEqual([{}])
+  expect(rotation.backups_max).toBe(0)
+  for (const wrong of [{ max_size: 0 }, { max_backups: -1 }, { rotation_interval: 'soon' }]) {
+    expect(await ask('SetEventLogParams', wrong)).toMatchObject([{ code: 'INVALID_ARGUMENT' }])
+  }
+  expect(await ask('GetEventLogParams', {}, 0, guarded.address)).toMatchObject([{ code: 'FAILED_PRECONDITION' }])
 }, 20_000)
 
 test('over TCP, changing needs the token, and reading does not', async () => {

@@ -1,6 +1,7 @@
 /** Containers that execute something and are gone at once: every event says whose it is, and none says it wrongly. */
 import { expect } from 'bun:test'
 import { createHash } from 'node:crypto'
+import fs from 'node:fs'
 import { TestAgent, type TestEvent } from './agent.ts'
 import { testWhere } from './need.ts'
 import { missingForContainers, Runc } from './runc.ts'
@@ -106,5 +107,28 @@ testWhere(
     const exit = await agent.waitFor(({ kind, process }) => kind === 'process_exit' && process?.arguments === '1000')
     expect(exit.body.signal).toBe('SIGKILL')
     expect(containerOf(exit)).toEqual({ docker: id.slice(0, 31), id })
+  },
+)
+
+testWhere(
+  missingForContainers(),
+  'an agent in a cgroup namespace of its own knows containers older than itself',
+  async () => {
+    using runc = new Runc()
+    const id = hex(200_000)
+    const child = runc.start({ id, cgroup: `/docker/${id}`, command: ['/bin/sleep', '1000'] })
+    await Bun.sleep(1000)
+    const command = 'mkdir -p $0/thump-test-agent && echo $$ > $0/thump-test-agent/cgroup.procs && exec unshare -C "$@"'
+    const memory = '/sys/fs/cgroup/memory'
+    const hierarchy = fs.existsSync(memory) ? memory : '/sys/fs/cgroup'
+    await using agent = await TestAgent.start(['--cri-endpoint', 'none'], { prefix: ['sh', '-c', command, hierarchy] })
+    const older = await agent.waitFor(({ process }) =>
+      process?.arguments === '1000' && process.flags === 'procFS inInitTree'
+    )
+    expect(containerOf(older)).toEqual({ docker: id.slice(0, 31), id })
+    await agent.stop()
+    await runc.stop(id)
+    await child.exited
+    fs.rmdirSync(`${hierarchy}/thump-test-agent`)
   },
 )
