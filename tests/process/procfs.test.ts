@@ -126,7 +126,7 @@ test('cgroupPath() takes the hierarchy that containers are set in', () => {
 })
 
 test("the machine's own /proc has this test in it", () => {
-  const { processes } = scanProcfs({ root: '/proc', cgroup_root: '/sys/fs/cgroup' })
+  const { processes } = scanProcfs({ root: '/proc', cgroup: { mount: '/sys/fs/cgroup', base: '/' } })
   const own = processes.find(({ pid }) => pid === process.pid)!
   expect(own.binary).toBe(process.execPath)
   expect(own.cwd).toBe(process.cwd())
