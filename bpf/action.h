@@ -136,6 +136,58 @@ __noinline int action_track_sock(__u32 slot, __u32 index, __u32 track)
 	return 0;
 }
 
+/* Gives the event to the process that owns a tracked socket: hooks below the socket layer run in whatever context. */
+__noinline int sock_attribute(__u32 slot, __u32 index)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	struct sock_owner *owner;
+	__u64 key;
+	__u32 at;
+
+	if (!s)
+		return 0;
+	at = s->at[index & (HOOK_ARGUMENTS_MAX - 1)] - sizeof(struct sock_value);
+	if (at > HOOK_DATA_BYTES)
+		return 0;
+	key = ((struct sock_value *)(s->data + at))->cookie;
+	owner = bpf_map_lookup_elem(&sock_owners, &key);
+	if (!owner)
+		return 0;
+	s->event.exec_id = owner->exec_id;
+	s->event.pid = owner->pid;
+	s->event.tid = owner->tid;
+	s->event.flags |= HOOK_EVENT_SOCK_OWNER;
+	return 0;
+}
+
+/* The descriptor that argument `index` is. */
+static __always_inline __u32 descriptor_of(struct hook_scratch *s, __u32 index)
+{
+	__u32 at;
+
+	index &= HOOK_ARGUMENTS_MAX - 1;
+	if (hook.arguments[index].type != ARGUMENT_TYPE_FD)
+		return s->number[index];
+	at = s->at[index] - sizeof(struct path_value);
+	if (at > HOOK_DATA_BYTES)
+		return -1;
+	return ((struct path_value *)(s->data + at))->fd;
+}
+
+/* Is the descriptor followed by this policy? */
+__noinline int fd_followed(__u32 slot, __u32 index)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	struct fd_key key = {};
+
+	if (!s)
+		return 0;
+	key.pid = s->event.pid;
+	key.policy_slot = hook.policy_slot;
+	key.fd = descriptor_of(s, index);
+	return bpf_map_lookup_elem(&followed_fds, &key) != 0;
+}
+
 /* FollowFD, UnfollowFD, CopyFD. */
 __noinline int action_follow_fd(__u32 slot, __u32 index)
 {
@@ -149,14 +201,14 @@ __noinline int action_follow_fd(__u32 slot, __u32 index)
 	a = &hook.actions[index & (HOOK_ACTIONS_MAX - 1)];
 	key.pid = s->event.pid;
 	key.policy_slot = hook.policy_slot;
-	key.fd = s->number[a->argument & (HOOK_ARGUMENTS_MAX - 1)];
+	key.fd = descriptor_of(s, a->argument);
 	if (a->kind == ACTION_KIND_UNFOLLOWFD) {
 		bpf_map_delete_elem(&followed_fds, &key);
 		return 0;
 	}
 	if (a->kind == ACTION_KIND_COPYFD) {
 		from = key;
-		key.fd = s->number[a->argument_name & (HOOK_ARGUMENTS_MAX - 1)];
+		key.fd = descriptor_of(s, a->argument_name);
 		if (!bpf_map_lookup_elem(&followed_fds, &from))
 			return 0;
 	}

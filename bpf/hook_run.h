@@ -69,6 +69,15 @@ static __always_inline int arguments_run(__u32 slot, struct hook_scratch *s, __u
 		} else if (argument_read(slot, i, type)) {
 			value_fault(s, i, type, 0);
 		}
+		/* A policy that follows descriptors tells of no others. */
+		if (type == ARGUMENT_TYPE_FD && hook.flags & HOOK_FLAG_FOLLOWS_FD && !fd_followed(slot, i))
+			return 0;
+		if (type == ARGUMENT_TYPE_SOCK || type == ARGUMENT_TYPE_SOCKET)
+			sock_attribute(slot, i);
+		if (hook.arguments[i].source == ARGUMENT_SOURCE_RETURN && hook.flags & HOOK_FLAG_RETURN_TRACKSOCK)
+			action_track_sock(slot, i, 1);
+		if (hook.arguments[i].source == ARGUMENT_SOURCE_RETURN && hook.flags & HOOK_FLAG_RETURN_UNTRACKSOCK)
+			action_track_sock(slot, i, 0);
 		if (!at_return)
 			select_argument(slot, s, i, FILTER_KIND_ARGUMENT);
 		if (at_return || both)

@@ -3,6 +3,7 @@
 import {
   ACTION_FLAG,
   ACTION_KIND,
+  ARGUMENT_TYPE,
   FILTER_KIND,
   FILTER_OPERATOR,
   HOOK_FLAG,
@@ -21,6 +22,7 @@ const LARGE: Readonly<Record<string, { readonly entries: number; readonly uses: 
   sock_owners: {
     entries: 32_768,
     uses: (config) =>
+      config.arguments.some(({ type }) => type === ARGUMENT_TYPE.SOCK || type === ARGUMENT_TYPE.SOCKET) ||
       acts(config, ACTION_KIND.TRACKSOCK) || acts(config, ACTION_KIND.UNTRACKSOCK) || tracksReturn(config),
   },
   followed_fds: {
