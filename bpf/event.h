@@ -168,23 +168,26 @@ struct chunk_event {
 	__u32 pad;
 } __export;
 
-/* A cgroup began or ceased to start more processes than --cgroup-rate allows. Between, its execs and forks are counted
- * as lost (LOST_REASON_SHARE); its exits still come. */
+#define THROTTLE_NAME_BYTES 128
+
+/* A cgroup began to start more processes than --cgroup-rate allows. What is beyond the rate is counted as lost
+ * (LOST_REASON_SHARE); its exits still come. */
 struct throttle_event {
 	struct event_header header;
 	__u64 cgroup_id __number;
-	__u64 exec_id __number; /* that met the bound, or found it free again: the image before its exec, the parent of a fork */
-	__u32 start;		/* 1 or 0 */
-	__u32 pad;
+	__u64 exec_id __number; /* that met the bound: the image before its exec, the parent of a fork */
+	char cgroup[THROTTLE_NAME_BYTES]; /* last component of its path, empty for the root */
 } __export;
 
-/* Value of the map cgroup_rates, key: cgroup id. User space sends the end for a cgroup that fell silent. */
+/* Value of the map cgroup_rates, key: cgroup id. User space tells the end when nothing was beyond the rate for
+ * THROTTLE_QUIET_NS. */
 struct cgroup_rate {
 	__u64 window_ns; /* start of the present interval */
 	__u64 count __number;
-	__u32 throttled;
-	__u32 pad;
+	__u64 exceeded_ns; /* when something was last beyond the rate, 0: never */
 } __export;
+
+#define THROTTLE_QUIET_NS 5000000000ULL
 
 enum cgroup_change {
 	CGROUP_CHANGE_MADE = 1,

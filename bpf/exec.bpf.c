@@ -161,7 +161,7 @@ static __always_inline void exec_run(__u32 slot, struct task_struct *task, __u32
 	size = e->cursor;
 	if (size > EXEC_BLOB_BYTES)
 		return;
-	if (rate_exceeded(&base, EVENT_TYPE_EXEC, e->event.cgroup_id, former_exec_id, e->event.header.ktime_ns))
+	if (rate_exceeded(&base, EVENT_TYPE_EXEC, cgroup, former_exec_id, e->event.header.ktime_ns))
 		return;
 	event_output(RING_RESERVED, &e->event, sizeof(e->event) + size);
 }

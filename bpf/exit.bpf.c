@@ -34,7 +34,7 @@ static __always_inline int exit_claim(struct task_struct *task)
 {
 	struct exited_key key;
 	__u8 value = 1;
-	long error;
+	int error; /* before 6.4 (commit d7ba4cc900bf) the upper half of what the helper gives is not its sign */
 
 	if (BPF_CORE_READ(task, signal, live.counter) != 0)
 		return 0;

@@ -70,7 +70,7 @@ static __always_inline void fork_run(__u32 slot, struct task_struct *task)
 		child->flags |= PROCESS_FLAG_KERNEL_THREAD;
 	if (bpf_map_update_elem(&processes, &child->pid, child, BPF_ANY))
 		fault_count(FAULT_PROCESSES_FULL);
-	if (!rate_exceeded(&base, EVENT_TYPE_FORK, child->cgroup_id, child->parent_exec_id, child->ktime_ns))
+	if (!rate_exceeded(&base, EVENT_TYPE_FORK, cgroup, child->parent_exec_id, child->ktime_ns))
 		fork_send(child, parent);
 }
 

@@ -155,6 +155,23 @@ export class BpfMap implements Disposable {
     }
   }
 
+  /**
+   * Entries of a hash, by walking its keys: a system call of some 0.5 us each and no garbage. What comes and goes meanwhile
+   * is counted or not, and a walk that had to start over ends at max_entries.
+   */
+  count(): number {
+    let key: Uint8Array<ArrayBuffer> | null = null
+    let next: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(this.key_size))
+    let other: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(this.key_size))
+    for (let count = 0; count < this.max_entries; count++) {
+      if (!this.#found(libbpf().bpf_map_get_next_key(this.fd, key, next), 'list')) return count
+      key = next
+      next = other
+      other = key
+    }
+    return this.max_entries
+  }
+
   /** Pairs of copies; keys that vanish meanwhile are left out. */
   *entries(): Generator<[key: Uint8Array<ArrayBuffer>, value: Uint8Array<ArrayBuffer>]> {
     for (const key of this.keys()) {

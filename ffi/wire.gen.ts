@@ -5,6 +5,7 @@ export const EXEC_INLINE_BYTES = 4096
 export const CHUNK_BYTES = 16384
 export const ARGS_BYTES_MAX = 8388608
 export const CGROUP_NAME_BYTES_MAX = 512
+export const THROTTLE_NAME_BYTES = 128
 export const PATH_BYTES_MAX = 4096
 export const ID_USER_SPACE = 4095
 export const LINEAGE_DEPTH_MAX = 32
@@ -68,7 +69,7 @@ export const WIRE_SIZES: Readonly<Record<string, number>> = {
   sockaddr_value: 24,
   string_key: 24,
   syscall_value: 8,
-  throttle_event: 40,
+  throttle_event: 160,
   user_namespace_value: 16,
   value_key: 16,
   verdict_key: 16,
@@ -652,26 +653,26 @@ export const CGROUP_RATE_SIZE = 24
 export const CGROUP_RATE = {
   window_ns: 0,
   count: 8,
-  throttled: 16,
+  exceeded_ns: 16,
 } as const
 /** struct cgroup_rate */
 export interface CgroupRate {
   readonly window_ns: bigint
   readonly count: number
-  readonly throttled: number
+  readonly exceeded_ns: bigint
 }
 export function decodeCgroupRate(view: DataView, at: number): CgroupRate {
   return {
     window_ns: view.getBigUint64(at, true),
     count: readNumber(view, at + 8),
-    throttled: view.getUint32(at + 16, true),
+    exceeded_ns: view.getBigUint64(at + 16, true),
   }
 }
 export function encodeCgroupRate(view: DataView, at: number, value: CgroupRate): void {
   clear(view, at, 24)
   view.setBigUint64(at, value.window_ns, true)
   writeNumber(view, at + 8, value.count)
-  view.setUint32(at + 16, value.throttled, true)
+  view.setBigUint64(at + 16, value.exceeded_ns, true)
 }
 
 export const CHUNK_EVENT_SIZE = 40
@@ -2150,35 +2151,35 @@ export function encodeSyscallValue(view: DataView, at: number, value: SyscallVal
   view.setUint32(at + 4, value.compat, true)
 }
 
-export const THROTTLE_EVENT_SIZE = 40
+export const THROTTLE_EVENT_SIZE = 160
 /** Offsets in struct throttle_event. */
 export const THROTTLE_EVENT = {
   header: 0,
   cgroup_id: 16,
   exec_id: 24,
-  start: 32,
+  cgroup: 32,
 } as const
 /** struct throttle_event */
 export interface ThrottleEvent {
   readonly header: EventHeader
   readonly cgroup_id: number
   readonly exec_id: number
-  readonly start: number
+  readonly cgroup: string
 }
 export function decodeThrottleEvent(view: DataView, at: number): ThrottleEvent {
   return {
     header: decodeEventHeader(view, at),
     cgroup_id: readNumber(view, at + 16),
     exec_id: readNumber(view, at + 24),
-    start: view.getUint32(at + 32, true),
+    cgroup: readText(view, at + 32, 128),
   }
 }
 export function encodeThrottleEvent(view: DataView, at: number, value: ThrottleEvent): void {
-  clear(view, at, 40)
+  clear(view, at, 160)
   encodeEventHeader(view, at, value.header)
   writeNumber(view, at + 16, value.cgroup_id)
   writeNumber(view, at + 24, value.exec_id)
-  view.setUint32(at + 32, value.start, true)
+  writeText(view, at + 32, 128, value.cgroup, 'cgroup')
 }
 
 export const USER_NAMESPACE_VALUE_SIZE = 16

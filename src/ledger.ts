@@ -104,9 +104,13 @@ export function ledgerRows(
   return rows
 }
 
-/** What /v1/loss says. */
-export function lossAnswer(lost: number, rows: readonly LossRow[]) {
+/** What /v1/loss says. `lost` is everything: `before_sinks` (also of policies that are gone) and what sinks lost. */
+export function lossAnswer(before_sinks: number, rows: readonly LossRow[]) {
   const uneven = imbalance(rows)
+  const lost = rows.filter(({ where }) => !isBeforeSinks(where)).reduce(
+    (sum, row) => sum + sumOf(row.lost),
+    before_sinks,
+  )
   return { lost, balanced: uneven.length === 0, imbalance: uneven, rows }
 }
 
@@ -114,10 +118,18 @@ export function lossAnswer(lost: number, rows: readonly LossRow[]) {
 export function imbalance(rows: readonly LossRow[]): string[] {
   const sentences: string[] = []
   for (const { where, kind, total, passed, waiting, other, lost } of rows) {
-    const rest = [...Object.values(other), ...Object.values(lost)].reduce((sum, count) => sum + count, 0)
+    const rest = sumOf(other) + sumOf(lost)
     if (total !== passed + waiting + rest) {
       sentences.push(`${where} ${kind}: ${total} came, ${passed} passed, ${waiting} wait, ${rest} are accounted for`)
     }
   }
   return sentences
+}
+
+function isBeforeSinks(where: string): boolean {
+  return where === 'agent' || where.startsWith('kernel ')
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }

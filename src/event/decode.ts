@@ -8,6 +8,7 @@ import {
   EXEC_EVENT_SIZE,
   EXIT_EVENT_SIZE,
   FORK_EVENT_SIZE,
+  THROTTLE_EVENT_SIZE,
 } from '../../ffi/wire.gen.ts'
 
 /** Records by what became of them; `decode` in the loss ledger is the sum of the last three. */
@@ -36,7 +37,7 @@ function createSizes(): number[] {
   sizes[EVENT_TYPE.EXIT] = EXIT_EVENT_SIZE
   sizes[EVENT_TYPE.CHUNK] = CHUNK_EVENT_SIZE
   sizes[EVENT_TYPE.HOOK] = 0
-  sizes[EVENT_TYPE.THROTTLE] = 0
+  sizes[EVENT_TYPE.THROTTLE] = THROTTLE_EVENT_SIZE
   sizes[EVENT_TYPE.TEST] = 0
   sizes[EVENT_TYPE.CGROUP] = CGROUP_EVENT_SIZE
   return sizes

@@ -8,6 +8,7 @@ import { tetragonFamilies } from './metrics_tetragon.ts'
 import { containerFamilies, type ContainerMetricSources } from './metrics_container.ts'
 import type { KernelCounters, StageCounters } from '../ledger.ts'
 import type { Pipeline } from '../pipeline.ts'
+import type { MapUse } from '../sensor/base.ts'
 import type { ChunkCounters } from '../process/chunk.ts'
 import type { ProcessCache } from '../process/cache.ts'
 import { thumpVersion } from '../version.ts'
@@ -19,7 +20,7 @@ export interface MetricSources {
   readonly stages: readonly StageCounters[]
   readonly sinks: readonly Readonly<SinkCounters>[]
   readonly rings: readonly { readonly name: string; readonly size: number; lag(): number }[]
-  readonly maps: readonly { readonly name: string; readonly entries: number; readonly capacity: number }[]
+  readonly maps: readonly MapUse[]
   readonly containers: ContainerMetricSources | null
   /** Null: events are counted by kind only. */
   readonly events: EventMetrics | null
@@ -186,6 +187,11 @@ function cacheFamilies({ cache, maps, faults }: MetricSources): MetricFamily[] {
       'map_capacity',
       'Most entries of a kernel map',
       maps.map(({ name, capacity }) => ({ labels: { map: name }, value: capacity })),
+    ),
+    gauge(
+      'map_memory_bytes',
+      'Kernel memory of a map: all of a preallocated one',
+      maps.map(({ name, bytes }) => ({ labels: { map: name }, value: bytes })),
     ),
   ]
 }

@@ -9,7 +9,7 @@ import type { BpfProgram } from '../../ffi/program.ts'
 import { RingBuffer } from '../../ffi/ring.ts'
 import { DRAINED, RingPair } from '../../ffi/ring_pair.ts'
 import { raiseMemlockLimit } from '../../ffi/system.ts'
-import { encodeBaseConfig, WIRE_SIZES } from '../../ffi/wire.gen.ts'
+import { decodeCgroupRate, encodeBaseConfig, WIRE_SIZES } from '../../ffi/wire.gen.ts'
 import type { ProcfsProcess } from '../process/procfs.ts'
 import { type CgroupHierarchy, cgroupId, findHierarchy } from './cgroup.ts'
 import { readFaults, readRingCounters, type RingCount } from './counters.ts'
@@ -36,6 +36,19 @@ const CREDENTIAL_SECTIONS: readonly (readonly [CredentialSource, string])[] = [
   ['sched_prepare_exec', 'raw_tp/sched_prepare_exec'],
   ['fentry', 'fentry/security_bprm_committing_creds'],
   ['kprobe', 'kprobe/security_bprm_committing_creds'],
+]
+
+export interface MapUse {
+  readonly name: string
+  readonly entries: number
+  readonly capacity: number
+  /** Kernel memory: all of a preallocated map, what is in use of others. */
+  readonly bytes: number
+}
+
+const COUNTED_MAPS = [
+  ...['processes', 'exited', 'binaries', 'lineages', 'lineage_nodes', 'gains'],
+  ...['cgroup_containers', 'policy_cgroups', 'cgroup_rates'],
 ]
 
 /** Of 4 KiB each, where the map must be preallocated. */
@@ -132,6 +145,22 @@ export class BaseSensor implements Disposable {
   /** Entries that did not fit a map, by fault. */
   faults(): Record<string, number> {
     return readFaults(this.maps.get('faults'))
+  }
+
+  /** How full the hash maps are that grow with what happens on the machine, and what the kernel keeps for them. */
+  mapUse(): MapUse[] {
+    return COUNTED_MAPS.filter((name) => this.maps.has(name)).map((name) => {
+      const map = this.maps.get(name)
+      return { name, entries: map.count(), capacity: map.max_entries, bytes: map.memlockBytes() }
+    })
+  }
+
+  /** When a cgroup last went beyond --cgroup-rate (CLOCK_MONOTONIC); undefined: it did not, or long ago. */
+  rateExceededNs(cgroup_id: number): bigint | undefined {
+    const key = new Uint8Array(new BigUint64Array([BigInt(cgroup_id)]).buffer)
+    const value = this.maps.get('cgroup_rates').lookup(key)
+    if (value === undefined) return undefined
+    return decodeCgroupRate(new DataView(value.buffer), 0).exceeded_ns
   }
 
   /** Writes older processes into the kernel's maps; gives those that the kernel did not know. After attach(). */

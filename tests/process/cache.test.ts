@@ -3,7 +3,6 @@ import { ProcessCache } from '../../src/process/cache.ts'
 import { WallClock } from '../../src/process/clock.ts'
 import { ExecIds } from '../../src/process/exec_id.ts'
 import { Image } from '../../src/process/fragment.ts'
-import { ProcessListing } from '../../src/process/listing.ts'
 import { type Node, Process } from '../../src/process/process.ts'
 
 const NODE: Node = {
@@ -152,23 +151,6 @@ test('a million short processes leave the cache, its queue and its parent as sma
   expect([cache.size, parent.references]).toEqual([1, 0])
   expect(cache.counters.stale + cache.counters.evicted_alive + cache.counters.evicted_ended).toBe(0)
 }, 60_000)
-
-test('ProcessListing shows processes with ancestors and children', () => {
-  const cache = new ProcessCache(LIMITS)
-  const shell = create(1, 1)
-  const child = create(2, 7, shell)
-  for (const process of [shell, child, create(3, 8, child)]) cache.add(process, 0)
-  cache.end(child, 1)
-  const listing = new ProcessListing(cache)
-  expect(listing.list().map(({ process, state }) => [process.pid, state])).toEqual([[1, 'alive'], [7, 'ended'], [
-    8,
-    'alive',
-  ]])
-  const found = listing.get(child.exec_id)!
-  expect(found.ancestors.map(({ pid }) => pid)).toEqual([1])
-  expect(found.child_processes.map(({ pid }) => pid)).toEqual([8])
-  expect(listing.get('nothing')).toBeNull()
-})
 
 test('the same process has the same id in its own text and as a parent', () => {
   const shell = create(1, 1)

@@ -18,6 +18,7 @@ import {
   type ForkEvent,
   type Namespaces,
 } from '../../ffi/wire.gen.ts'
+import type { ProcfsProcess } from '../../src/process/procfs.ts'
 import { WallClock } from '../../src/process/clock.ts'
 import { Tracker, type TrackerOptions } from '../../src/process/tracker.ts'
 
@@ -166,4 +167,25 @@ export function testTracker(options: Partial<TrackerOptions> = {}): Tracker {
 export function lineOf(tracker: Tracker, record: DataView): unknown {
   const event = tracker.onRecord(record, 0, record.byteLength)
   return event === undefined ? undefined : JSON.parse(event.line)
+}
+
+/** A process as /proc shows it. */
+export function existing(pid: number, ppid: number, more: Partial<ProcfsProcess> = {}): ProcfsProcess {
+  return {
+    pid,
+    ppid,
+    ns_pid: pid,
+    start_ns: pid * 1e7,
+    kernel_thread: false,
+    binary: `/bin/p${pid}`,
+    argument_text: 'a\0b c\0',
+    cwd: '/',
+    flags: EXEC_FLAG.PROCFS | EXEC_FLAG.ROOT_CWD,
+    auid: 0xffff_ffff,
+    cgroup: '/',
+    cgroup_id: 0,
+    credentials: ROOT,
+    namespaces: HOST,
+    ...more,
+  }
 }
