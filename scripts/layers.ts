@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/ledger': 'type:src/export',
   'src/pipeline': 'src/ledger src/event src/process src/filter src/export ffi/ring ffi/wire.gen type:src/config',
   'src/cli':
-    'type:src/http src/policy src/kernel src/filter src/config src/config_value type:src/event type:src/ledger',
+    'type:src/http src/container/coverage src/policy src/kernel src/filter src/config src/config_value type:src/event type:src/ledger',
   'src/ui': 'type:src/http',
   'src/http':
     'src/sensor/registry src/export src/process/cache src/config_value type:src/ledger type:src/event type:src/config type:src/policy',
@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
     'src/filter type:src/http src/sensor/registry src/export src/process/cache src/config_value type:src/event type:src/config',
   'src/kube': 'src/process src/container src/policy/workload type:src/policy type:src/config',
   // Who is asked about containers: sockets of runtimes and files, no kernel.
-  'src/container': 'src/process type:src/config_container type:src/policy',
+  'src/container': 'src/process type:src/config_container type:src/policy type:src/kernel',
   'src/sensor': 'src/policy src/kernel ffi type:src/event type:src/config type:src/process',
   'src/kernel': 'ffi',
   'src/process': 'src/event ffi/wire.gen type:src/config',

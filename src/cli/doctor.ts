@@ -1,4 +1,5 @@
 // `thump doctor`: what this kernel and these privileges allow, without an agent.
+import { containerPlaces } from '../container/coverage.ts'
 import { objectFile, prepareObjects } from '../kernel/objects.ts'
 import { probeFacts } from '../kernel/probe.ts'
 import { features, missing } from '../kernel/feature.ts'
@@ -17,13 +18,14 @@ export const doctor: Command = {
     const btf = options.values.get('--btf')?.at(-1) ?? ''
     const facts = probeFacts({ btf, procfs: '/proc', object: objectFile('probe') })
     const lacks = missing(facts)
+    const found = [...features(facts), ...containerPlaces()]
     if (form === 'json') {
       const { attach: _, ...host } = facts
       await terminal.write(
-        JSON.stringify({ can_start: lacks.length === 0, missing: lacks, features: features(facts), host }) + '\n',
+        JSON.stringify({ can_start: lacks.length === 0, missing: lacks, features: found, host }) + '\n',
       )
     } else {
-      await terminal.write(featureText(features(facts), terminal.color))
+      await terminal.write(featureText(found, terminal.color))
       await terminal.write(
         lacks.length === 0 ? 'The agent can start here\n' : lacks.map((line) => `${line}\n`).join(''),
       )

@@ -4,13 +4,6 @@ import type { ContainerName } from '../process/container.ts'
 import type { ContainerInfo } from '../process/container_entry.ts'
 import type { ContainerSource, SourceStatus } from './type.ts'
 
-/** containerd of a distribution, k3s, microk8s. */
-export const BUNDLE_DIRECTORIES = [
-  '/run/containerd/io.containerd.runtime.v2.task',
-  '/run/k3s/containerd/io.containerd.runtime.v2.task',
-  '/var/snap/microk8s/common/run/containerd/io.containerd.runtime.v2.task',
-] as const
-
 /** A config.json has some 20 kB; one that is larger than this is not read. */
 const CONFIG_BYTES_MAX = 4 << 20
 /** containerd's namespaces looked into: `k8s.io`, `moby`, `default` and what users make. */

@@ -7,15 +7,6 @@ import type { ContainerName } from '../process/container.ts'
 import type { ContainerInfo, PodInfo } from '../process/container_entry.ts'
 import type { ContainerSource, SourceStatus } from './type.ts'
 
-/** containerd, CRI-O, k3s, microk8s, cri-dockerd. */
-export const CRI_SOCKETS = [
-  '/run/containerd/containerd.sock',
-  '/run/crio/crio.sock',
-  '/run/k3s/containerd/containerd.sock',
-  '/var/snap/microk8s/common/run/containerd.sock',
-  '/run/cri-dockerd.sock',
-] as const
-
 /** Sandboxes remembered: a node runs some 110 pods, and each container asks for its own. */
 const SANDBOXES_MAX = 1024
 

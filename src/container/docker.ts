@@ -4,8 +4,6 @@ import type { ContainerName } from '../process/container.ts'
 import type { ContainerInfo } from '../process/container_entry.ts'
 import type { ContainerSource, SourceStatus } from './type.ts'
 
-export const DOCKER_SOCKETS = ['/run/docker.sock', '/run/podman/podman.sock'] as const
-
 export interface DockerOptions {
   readonly socket: string
   readonly timeout_ms: number

@@ -315,7 +315,7 @@ export class Agent {
       readiness: () => this.#readiness(),
       metrics: () => this.#metrics(),
       loss: () => this.#loss(),
-      coverage: async () => features(await this.#facts()),
+      coverage: async () => [...features(await this.#facts()), ...this.#containers.features()],
       processes: processSource(this.#tracker.cache),
       policies: this.#policies.registry,
       onError: (error) => this.#log.error({ err: error }, 'a request failed'),

@@ -4,11 +4,14 @@ import { CGROUP_CHANGE, CGROUP_EVENT, CGROUP_EVENT_SIZE, decodeCgroupEvent } fro
 import { bytesBehind, decodeUtf8 } from '../event/text.ts'
 import { join } from 'node:path'
 import { BOUNDS, type Config, UsageError } from '../config.ts'
-import { BUNDLE_DIRECTORIES, BundleSource } from '../container/bundle.ts'
-import { CRI_SOCKETS, CriSource } from '../container/cri.ts'
-import { DOCKER_SOCKETS, DockerSource } from '../container/docker.ts'
+import { BundleSource } from '../container/bundle.ts'
+import { containerFeatures } from '../container/coverage.ts'
+import { CriSource } from '../container/cri.ts'
+import { DockerSource } from '../container/docker.ts'
+import { BUNDLE_DIRECTORIES, CRI_SOCKETS, DOCKER_SOCKETS } from '../container/places.ts'
 import { Identifier } from '../container/identifier.ts'
 import type { ContainerSource } from '../container/type.ts'
+import type { Feature } from '../kernel/facts.ts'
 import { KubeApi } from '../kube/api.ts'
 import { PodSource } from '../kube/pods.ts'
 import type { Container } from '../process/container_entry.ts'
@@ -26,6 +29,8 @@ export interface Containers {
   readonly workloads: Workloads
   /** For Pipeline.handle(EVENT_TYPE.CGROUP, …): gives no line. */
   readonly onCgroup: (view: DataView, at: number, size: number) => undefined
+  /** For /v1/coverage. */
+  features(): Feature[]
   /** Gives the policies of the cluster to the registry; null outside Kubernetes. */
   followPolicies(registry: Registry, tracker: Tracker): Promise<Disposable | null>
   /** Waits for the first answers, within a bound. */
@@ -89,6 +94,7 @@ export function createContainers(
       return workloadsOf(hooks.sensor())
     },
     onCgroup: (view, at, size) => onCgroup(table, workloadsOf(hooks.sensor()), view, at, size),
+    features: () => containerFeatures(sources),
     followPolicies: (registry, tracker) => followCluster(config, log, api, registry, tracker),
     async start() {
       await pods?.start(BOUNDS.kube.start_ms)
