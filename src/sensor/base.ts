@@ -15,6 +15,7 @@ import { type CgroupHierarchy, cgroupId, findHierarchy } from './cgroup.ts'
 import { readFaults, readRingCounters, type RingCount } from './counters.ts'
 import { ExistingProcesses } from './existing.ts'
 import { hashKey } from './hash.ts'
+import { allocatesInTracepoints } from './preallocate.ts'
 import { SharedMaps } from './shared_maps.ts'
 import { type BaseSizes, mapEntries, type SizeFacts } from './size.ts'
 
@@ -51,9 +52,6 @@ const COUNTED_MAPS = [
   ...['cgroup_containers', 'policy_cgroups', 'cgroup_rates'],
 ]
 
-/** Of 4 KiB each, where the map must be preallocated. */
-const PREALLOCATED_BINARIES_MAX = 2048
-
 /** Exit first: an entry that begins while we attach must also end. */
 const OBJECTS = ['cgroup', 'exit', 'fork', 'exec'] as const
 
@@ -75,8 +73,8 @@ export class BaseSensor implements Disposable {
   private constructor(options: BaseOptions) {
     this.#options = options
     this.sizes = mapEntries(options)
-    this.maps = this.#stack.use(new SharedMaps(this.sizes.entries))
     this.#btf = options.btf === '' ? Btf.open() : Btf.open(options.btf)
+    this.maps = this.#stack.use(new SharedMaps(this.sizes.entries, !allocatesInTracepoints(this.#btf)))
     this.hierarchy = findHierarchy(options.procfs, this.#btf)
   }
 
@@ -220,11 +218,6 @@ export class BaseSensor implements Disposable {
     if (source !== null && !chosen) return false
     this.#configure(object, source)
     this.maps.prepare(object)
-    if (object.hasMap('binaries') && !this.#allocatesInTracepoints()) {
-      const binaries = object.definition('binaries')
-      binaries.setFlags(0)
-      binaries.setMaxEntries(Math.min(binaries.max_entries, PREALLOCATED_BINARIES_MAX))
-    }
     object.load()
     // Loading proves little for a kprobe: attaching does. It stays attached, for before 5.13 a trampoline's program can be attached
     // only once (commit f3a95075549e); what it keeps before the others are attached is bounded and never read.
@@ -259,11 +252,6 @@ export class BaseSensor implements Disposable {
       }
       if (name.endsWith('.rodata.hash')) object.global('hash_key').write(this.hash_key_bytes)
     }
-  }
-
-  /** Hash maps have an allocator that is safe in every context since 6.1 (commit 96da3f7d489d); older kernels warn of maps without preallocation. */
-  #allocatesInTracepoints(): boolean {
-    return this.#btf?.findStruct('bpf_htab')?.members.some((member) => member.name === 'ma') === true
   }
 
   /** sched_process_exit has a second argument since 7.0; the first parameter of the prototype is the tracer's own. */

@@ -200,6 +200,7 @@ function loadRequest(
     programs: hook.programs.map((program) => ({ name: program.program, target: target(program) })),
     reuse,
     entries,
+    preallocate: context.maps.preallocate,
   }
 }
 

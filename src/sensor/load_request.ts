@@ -26,6 +26,8 @@ export interface LoadRequest {
   readonly reuse: Readonly<Record<string, number>>
   /** max_entries of maps that this load makes. */
   readonly entries: Readonly<Record<string, number>>
+  /** Hash maps are made whole (preallocate.ts). */
+  readonly preallocate: boolean
 }
 
 /** Text of a policy to plan for the kernel that `facts` are of. */

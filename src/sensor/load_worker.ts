@@ -4,6 +4,7 @@ import { BpfMap } from '../../ffi/map.ts'
 import { BpfObject } from '../../ffi/object.ts'
 import { type LivePlanFacts, readPlanFacts } from '../kernel/plan_facts.ts'
 import { planText } from '../policy/plan.ts'
+import { preallocate } from './preallocate.ts'
 import type { LoadAnswer, LoadRequest, PlanAnswer, PlanRequest } from './load_request.ts'
 
 declare const self: Worker
@@ -48,8 +49,13 @@ function load(request: LoadRequest): LoadAnswer {
   for (const map of object.mapNames) {
     const fd = request.reuse[map]
     const entries = request.entries[map]
-    if (fd !== undefined) object.definition(map).reuse(BpfMap.borrow(fd, () => {}))
-    else if (entries !== undefined) object.definition(map).setMaxEntries(entries)
+    const definition = object.definition(map)
+    if (fd !== undefined) {
+      definition.reuse(BpfMap.borrow(fd, () => {}))
+      continue
+    }
+    if (entries !== undefined) definition.setMaxEntries(entries)
+    if (request.preallocate) preallocate(definition)
   }
   const started = performance.now()
   object.load()

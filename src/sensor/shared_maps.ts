@@ -1,14 +1,18 @@
 // SharedMaps: maps that several BPF objects name; the first object that is loaded makes them, the others are given them.
 import type { BpfMap } from '../../ffi/map.ts'
 import type { BpfObject } from '../../ffi/object.ts'
+import { preallocate } from './preallocate.ts'
 
 export class SharedMaps implements Disposable {
   readonly #maps = new Map<string, BpfMap>()
   readonly #entries: Readonly<Record<string, number>>
+  /** This kernel must not allocate entries while programs run. */
+  readonly preallocate: boolean
 
   /** `entries` sets max_entries of maps by name, for the object that makes them. */
-  constructor(entries: Readonly<Record<string, number>>) {
+  constructor(entries: Readonly<Record<string, number>>, preallocate = false) {
     this.#entries = entries
+    this.preallocate = preallocate
   }
 
   /** Before load: gives the object what is there already, and sizes what it is going to make. */
@@ -17,8 +21,13 @@ export class SharedMaps implements Disposable {
       if (isSection(name)) continue
       const shared = this.#maps.get(name)
       const entries = this.#entries[name]
-      if (shared !== undefined) object.definition(name).reuse(shared)
-      else if (entries !== undefined) object.definition(name).setMaxEntries(entries)
+      const definition = object.definition(name)
+      if (shared !== undefined) {
+        definition.reuse(shared)
+        continue
+      }
+      if (entries !== undefined) definition.setMaxEntries(entries)
+      if (this.preallocate) preallocate(definition)
     }
   }
 
