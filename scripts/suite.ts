@@ -1,5 +1,5 @@
 /** Runs files of tests with `bun test`, each in a process of its own, and counts what passed, failed and was skipped for which reason. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -51,6 +51,18 @@ export function kernelTestFiles(only?: string): string[] {
     name.endsWith('.test.ts') && pattern.test(name)
   )
   return names.sort().map((name) => `./tests/kernel/${name}`)
+}
+
+/** Mounts tracefs where an init system would have: without it the tests of tracepoints and probes have nothing to attach to. */
+export function mountTracing(): void {
+  const directory = '/sys/kernel/tracing'
+  if (existsSync(`${directory}/events`) || !existsSync(directory)) return
+  const result = Bun.spawnSync(['mount', '-t', 'tracefs', 'tracefs', directory], { stdout: 'ignore', stderr: 'pipe' })
+  console.error(
+    result.exitCode === 0
+      ? `mounted tracefs at ${directory}`
+      : `tracefs stays unmounted: ${result.stderr.toString().trim()}`,
+  )
 }
 
 /** One run of `bun test`; its report goes to our stderr. A process that dies without a report counts as one failure. */

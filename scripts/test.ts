@@ -5,7 +5,16 @@
 import { release } from 'node:os'
 import { goldenKit, kitCommand } from './conformance.ts'
 import { buildForGuests, testGuests } from './guest_tests.ts'
-import { addTally, emptyTally, formatTally, kernelTestFiles, ROOT, runTests, type Tally } from './suite.ts'
+import {
+  addTally,
+  emptyTally,
+  formatTally,
+  kernelTestFiles,
+  mountTracing,
+  ROOT,
+  runTests,
+  type Tally,
+} from './suite.ts'
 import { KERNELS } from './vm.ts'
 
 /** Seconds for one test: pure ones, kernel tests. */
@@ -56,6 +65,7 @@ buildForGuests()
 record('checks', await runChecks())
 record('pure tests', await runTests([], PURE_SECONDS_MAX))
 if (process.getuid?.() === 0) {
+  mountTracing()
   const files = emptyTally()
   for (const file of kernelTestFiles()) addTally(files, await runTests([file], KERNEL_SECONDS_MAX))
   record(`kernel ${release()}`, files)
