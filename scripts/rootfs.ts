@@ -45,6 +45,8 @@ export const GUEST_PACKAGES = [
     'libbpf1',
     'bpftool',
     'strace',
+    'runc',
+    'busybox-static',
   ],
 ] as const
 

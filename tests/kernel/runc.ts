@@ -9,6 +9,7 @@ const BUSYBOX = '/bin/busybox'
 export function missingForContainers(): string | undefined {
   if (Bun.which('runc') === null) return 'no runc'
   if (!fs.existsSync(BUSYBOX)) return `no ${BUSYBOX}`
+  if (Bun.which('ldd') === null) return undefined
   const { stdout } = Bun.spawnSync(['ldd', BUSYBOX], { stderr: 'ignore' })
   return stdout.toString().includes('=>') ? `${BUSYBOX} is not static` : undefined
 }
@@ -72,6 +73,10 @@ export class Runc implements Disposable {
 
   [Symbol.dispose](): void {
     fs.rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  get rootfs(): string {
+    return path.join(this.#directory, 'rootfs')
   }
 
   get #state(): string {
