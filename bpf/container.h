@@ -3,7 +3,7 @@
 #ifndef THUMP_CONTAINER_H
 #define THUMP_CONTAINER_H
 
-#include "config.h"
+#include "hook_map.h"
 #include "process.h"
 
 /* Cgroup to the cgroup of the container that it belongs to, itself included. What is not in it is the host's.

@@ -5,6 +5,7 @@
 
 #include "hook_kernel.h"
 #include "hook_event.h"
+#include "hook_map.h"
 #include "hash.h"
 
 #define HOOK_DATA_BYTES 16384 /* values of one event; a value begins below this and may reach beyond by the slack */

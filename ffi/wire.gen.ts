@@ -1,4 +1,4 @@
-// Generated from bpf/event.h, bpf/entry.h, bpf/config.h, bpf/hook_event.h by scripts/wire.ts. DO NOT EDIT.
+// Generated from bpf/event.h, bpf/entry.h, bpf/config.h, bpf/hook_map.h, bpf/hook_event.h by scripts/wire.ts. DO NOT EDIT.
 
 export const TASK_COMM_LEN = 16
 export const EXEC_INLINE_BYTES = 4096

@@ -10,7 +10,7 @@ import { readLayouts } from './wire_btf.ts'
 import { generate } from './wire_text.ts'
 
 /** Every header with layouts. One that does not exist yet is an error of the caller, not of this list. */
-const HEADERS = ['event.h', 'entry.h', 'config.h', 'hook_event.h'] as const
+const HEADERS = ['event.h', 'entry.h', 'config.h', 'hook_map.h', 'hook_event.h'] as const
 const TARGET = join(ROOT, 'ffi/wire.gen.ts')
 
 /** Text that ffi/wire.gen.ts should have. Throws with every struct and member whose layout would not be portable. */
