@@ -13,6 +13,7 @@ const READ_MAX = 4096
 
 export class BundleSource implements ContainerSource {
   readonly name = 'bundle'
+  readonly tells_all = true
   readonly #directory: string
   /** What was read stays true as long as the container lives, and bundles are gone soon after. */
   readonly #read = new Map<string, ContainerInfo>()
@@ -75,7 +76,7 @@ export function bundleInfo(text: string): ContainerInfo | undefined {
     value(containerd ? 'io.kubernetes.cri.container-type' : 'io.kubernetes.cri-o.ContainerType') === 'sandbox'
   const image = value(containerd ? 'io.kubernetes.cri.image-name' : 'io.kubernetes.cri-o.ImageName')
   return {
-    pod: { namespace, name: pod, uid, labels: {} },
+    pod: { namespace, name: pod, uid, labels: {}, partial: true },
     ...(name === undefined || sandbox ? {} : { name }),
     ...(image === undefined ? {} : { image }),
     ...(sandbox ? { sandbox } : {}),

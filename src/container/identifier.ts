@@ -54,14 +54,14 @@ export class Identifier implements Disposable {
   /** A container has appeared: who is asked now may have answered when its first process runs. */
   add(container: Container): void {
     const able = this.#able(container)
-    if (able.length > 0 && !this.#learn(container)) this.#ask(container, able)
+    if (!this.#learn(container)) this.#ask(container, able)
   }
 
   /** Its first process has executed: if it is still not known, its events wait from here on. */
   see(container: Container): void {
     const able = this.#able(container)
-    if (able.length === 0) return
-    if (this.#learn(container)) {
+    if (able.length === 0 && container.info.pod === undefined) return
+    if (this.#learn(container) || able.length === 0) {
       this.counters.known++
       return
     }
@@ -73,8 +73,11 @@ export class Identifier implements Disposable {
     if (!this.#asked.has(container)) this.#ask(container, able)
   }
 
+  /** Who may come to know more than look() says now. */
   #able({ name }: Container): ContainerSource[] {
-    return this.#options.sources.filter((source) => source.status.state !== 'absent' && source.covers(name))
+    return this.#options.sources.filter((source) => {
+      return source.tells_all !== true && source.status.state !== 'absent' && source.covers(name)
+    })
   }
 
   #ask(container: Container, able: readonly ContainerSource[]): void {
@@ -165,24 +168,22 @@ export class Identifier implements Disposable {
   }
 }
 
-/** Fields of the first that has them; a pod is taken whole, and only joined by labels where the first has none. */
+/** Fields of the first that has them; a pod is taken whole, and a partial one gives way to the same told by another. */
 export function merge(infos: readonly (ContainerInfo | undefined)[]): ContainerInfo {
   let merged: ContainerInfo = {}
   for (const info of infos) {
     if (info === undefined) continue
-    const pod = merged.pod === undefined ? info.pod : merged.pod
-    merged = { ...info, ...merged, ...(pod === undefined ? {} : { pod }) }
+    const mine = merged.pod
     const other = info.pod
-    if (pod !== undefined && other !== undefined && pod.uid === other.uid && Object.keys(pod.labels).length === 0) {
-      merged = { ...merged, pod: { ...other, ...pod, labels: other.labels } }
-    }
+    const pod = mine === undefined || (mine.partial === true && mine.uid === other?.uid) ? other ?? mine : mine
+    merged = { ...info, ...merged, ...(pod === undefined ? {} : { pod }) }
   }
   return merged
 }
 
 function isComplete(name: ContainerName, info: ContainerInfo): boolean {
   if (name.pod_uid === '' && info.pod === undefined) return info.name !== undefined
-  return info.pod !== undefined && (info.name !== undefined || info.sandbox === true)
+  return info.pod !== undefined && info.pod.partial !== true && (info.name !== undefined || info.sandbox === true)
 }
 
 function same(one: ContainerInfo, other: ContainerInfo): boolean {

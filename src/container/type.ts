@@ -11,6 +11,8 @@ export interface SourceStatus {
 export interface ContainerSource extends Disposable {
   readonly name: 'kubernetes' | 'cri' | 'docker' | 'bundle'
   readonly status: SourceStatus
+  /** look() is all that it will ever know: nobody needs to wait for more. */
+  readonly tells_all?: boolean
   /** False where it can never know this one. */
   covers(name: ContainerName): boolean
   /** What it knows without asking anybody. */

@@ -33,6 +33,8 @@ export interface PodInfo {
   readonly annotations?: Readonly<Record<string, string>>
   readonly workload?: string
   readonly workload_kind?: string
+  /** Names and uid only: who told does not know labels and owners. */
+  readonly partial?: boolean
 }
 
 /** Stands before and behind the number of a process whose pod is not known yet; JSON has no such character. */

@@ -15,7 +15,7 @@ const ANNOTATIONS = {
   'io.kubernetes.cri.sandbox-namespace': 'shop',
   'io.kubernetes.cri.sandbox-uid': 'uid-1',
 }
-const POD = { namespace: 'shop', name: 'web', uid: 'uid-1', labels: {} }
+const POD = { namespace: 'shop', name: 'web', uid: 'uid-1', labels: {}, partial: true }
 
 test("look() reads containerd's annotations as soon as the bundle is there", () => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-bundle-'))

@@ -11,6 +11,7 @@ const POD = { namespace: 'shop', name: 'web', uid: 'u', labels: { app: 'web' } }
 class Source implements ContainerSource {
   readonly name = 'kubernetes'
   status: ContainerSource['status'] = { state: 'active', detail: '' }
+  tells_all = false
   known: ContainerInfo | undefined
   ask?: () => Promise<ContainerInfo | undefined>
   onChange?: NonNullable<ContainerSource['onChange']>
@@ -59,7 +60,10 @@ test('nothing waits where nobody can be asked', () => {
 
 test('two sources complete each other', async () => {
   const api = new Source({ pod: { ...POD, workload: 'web' } })
-  const runtime = new Source(undefined, () => Promise.resolve({ pod: { ...POD, labels: {} }, name: 'app', image: 'i' }))
+  const runtime = new Source(
+    undefined,
+    () => Promise.resolve({ pod: { ...POD, partial: true }, name: 'app', image: 'i' }),
+  )
   const { identifier, table, container, settled } = start([api, runtime])
   expect([container.waiting, table.waiting]).toEqual([true, 1])
   await Bun.sleep(5)
@@ -112,11 +116,21 @@ test('a flood of events and the end of the agent let go of what waits', () => {
 
 test('merge() takes fields of the first that has them, and never mixes two pods', () => {
   const other = { ...POD, uid: 'other', labels: { app: 'other' } }
-  expect(merge([undefined, { pod: { ...POD, labels: {} } }, { pod: POD, name: 'a' }, { name: 'b', image: 'i' }]))
+  const partial = { ...POD, labels: {}, partial: true }
+  expect(merge([undefined, { pod: partial }, { pod: POD, name: 'a' }, { name: 'b', image: 'i' }]))
     .toEqual({
       pod: POD,
       name: 'a',
       image: 'i',
     })
-  expect(merge([{ pod: { ...POD, labels: {} } }, { pod: other }]).pod).toEqual({ ...POD, labels: {} })
+  expect(merge([{ pod: partial }, { pod: other }]).pod).toEqual(partial)
+})
+
+test('nobody waits for more than a source that has told all it will ever know', () => {
+  const bundle = new Source({ pod: { ...POD, labels: {}, partial: true }, name: 'app' })
+  bundle.tells_all = true
+  const alone = start([bundle])
+  expect([alone.container.waiting, alone.container.pod(false)?.container?.name]).toEqual([false, 'app'])
+  // But for the labels that another one may know.
+  expect(start([bundle, new Source()]).container.waiting).toBe(true)
 })
