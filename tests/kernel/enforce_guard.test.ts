@@ -1,0 +1,79 @@
+/** Guards: who is not killed, how many are, and what may start in enforce mode. */
+import { expect } from 'bun:test'
+import fs from 'node:fs'
+import path from 'node:path'
+import { TestAgent } from './agent.ts'
+import { attempt, call, NO_REFUSING, policyOf, tellsOf } from './enforce.ts'
+import { testWhere } from './need.ts'
+
+const FILE = '/tmp/thump-enforce-guard'
+
+function policy(name: string, selector: string, more = ''): string {
+  return policyOf(
+    name,
+    `${more}  kprobes:
+  - call: security_file_permission
+    syscall: false
+    args:
+    - {index: 0, type: file}
+    - {index: 1, type: int}
+    selectors:
+${selector}
+      matchActions:
+      - action: Sigkill
+`,
+  )
+}
+
+const WRITES = `    - matchArgs:
+      - {index: 0, operator: Equal, values: ["${FILE}"]}
+      - {index: 1, operator: Equal, values: ["2"]}`
+
+testWhere(NO_REFUSING, 'a used up budget still refuses and no longer kills', async () => {
+  fs.writeFileSync(FILE, 'x')
+  await using agent = await TestAgent.start()
+  await call(agent, 'POST', '/v1/policies', policy('budget', WRITES, '  killBudget: 3\n'))
+  const { count } = await attempt({ how: 'fork', operation: 'in-place', target: FILE, count: 10, workers: 1 })
+  expect(count).toEqual({ k: 3, r: 7 })
+  const tells = await tellsOf(agent, 'budget', 0, (found) => found.length >= 10)
+  expect(tells.map(({ verdict, spared }) => [verdict, spared])).toEqual([
+    ...Array(3).fill(['prevented', undefined]),
+    ...Array(7).fill(['prevented', 'budget']),
+  ])
+})
+
+testWhere(
+  NO_REFUSING,
+  'a program of --never-kill, and the parents of the agent, are refused and not killed',
+  async () => {
+    fs.writeFileSync(FILE, 'x')
+    await using agent = await TestAgent.start(['--never-kill', path.resolve('build/program/attempt')])
+    await call(agent, 'POST', '/v1/policies', policy('spared', WRITES))
+    const { count } = await attempt({ how: 'fork', operation: 'in-place', target: FILE, count: 5, workers: 1 })
+    expect(count).toEqual({ r: 5 })
+    expect(() => fs.writeFileSync(FILE, 'y', { flag: 'r+' })).toThrow('EPERM') // this test is the agent's parent
+    const tells = await tellsOf(agent, 'spared', 0, (found) => found.length >= 6)
+    expect(tells.map(({ verdict, spared }) => [verdict, spared])).toEqual(Array(6).fill(['prevented', 'protected']))
+  },
+)
+
+const EVERYTHING = '    - matchActions:\n      - action: Sigkill\n'
+
+testWhere(NO_REFUSING, 'what enforces on everything starts in monitor mode', async () => {
+  await using agent = await TestAgent.start()
+  const yaml = policyOf(
+    'everything',
+    `  kprobes:
+  - call: security_inode_rmdir
+    syscall: false
+    selectors:
+${EVERYTHING}`,
+  )
+  const loaded = await call(agent, 'POST', '/v1/policies', yaml) as { mode: string; warnings: string[] }[]
+  const [state] = Array.isArray(loaded) ? loaded : [loaded]
+  expect([state?.mode, state?.warnings?.join()]).toEqual(['monitor', expect.stringContaining('--allow-match-all')])
+  fs.mkdirSync('/tmp/thump-enforce-directory')
+  expect(Bun.spawnSync(['rmdir', '/tmp/thump-enforce-directory']).exitCode).toBe(0)
+  const tells = await tellsOf(agent, 'everything', 0, (found) => found.length >= 1)
+  expect(tells[0]).toMatchObject({ verdict: 'monitored', would: 'prevents' })
+})
