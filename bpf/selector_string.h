@@ -192,28 +192,37 @@ __noinline int needle_search(__u32 slot, __u32 first, __u32 at, __u32 end)
 	return -1;
 }
 
-/* The next SEARCH_ROUND candidates from s->hash[0] on: 1 found, 0 go on, -1 not there. In rounds, because verifiers before
- * 6.8 compare each turn of a long loop with all turns before. */
-__noinline int in_substring_round(__u32 slot, __u32 set, __u32 index, __u32 first_and_caseless, __u32 end)
+/* The next candidate from s->hash[0] on: 1 found, 0 go on, -1 not there. A function of its own, because verifiers before
+ * 6.8 follow both ways through the body of a loop in every turn. */
+__noinline int in_substring_step(__u32 slot, __u32 set, __u32 index, __u32 first_and_caseless, __u32 end)
 {
 	struct hook_scratch *s = scratch_of(slot);
-	__u32 i, at, caseless = first_and_caseless >> 16, first = first_and_caseless & 0xffff;
+	__u32 at;
 	int place;
 
 	if (!s)
 		return -1;
+	at = s->hash[0];
+	if (at >= end)
+		return -1;
+	place = needle_search(slot, first_and_caseless & 0xffff, at, end);
+	if (place < 0) {
+		s->hash[0] = at + SEARCH_BLOCK;
+		return 0;
+	}
+	s->hash[0] = place + 1;
+	return needle_at(slot, set, index, place, first_and_caseless >> 16);
+}
+
+__noinline int in_substring_round(__u32 slot, __u32 set, __u32 index, __u32 first_and_caseless, __u32 end)
+{
+	__u32 i;
+	int found;
+
 	for (i = 0; i < SEARCH_ROUND; i++) {
-		at = s->hash[0];
-		if (at >= end)
-			return -1;
-		place = needle_search(slot, first, at, end);
-		if (place < 0) {
-			s->hash[0] = at + SEARCH_BLOCK;
-			continue;
-		}
-		if (needle_at(slot, set, index, place, caseless))
-			return 1;
-		s->hash[0] = place + 1;
+		found = in_substring_step(slot, set, index, first_and_caseless, end);
+		if (found)
+			return found;
 	}
 	return 0;
 }
