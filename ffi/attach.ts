@@ -41,18 +41,6 @@ export type AttachSpec =
     readonly ref_ctr_offset?: number
     readonly cookie?: bigint
   }
-  | {
-    readonly kind: 'usdt'
-    readonly path: string
-    readonly pid?: number
-    readonly provider: string
-    readonly name: string
-    readonly cookie?: bigint
-  }
-  /** `fd` from perf_event_open(2); the link owns it from then on. */
-  | { readonly kind: 'perf_event'; readonly fd: number; readonly cookie?: bigint }
-  | { readonly kind: 'cgroup'; readonly fd: number }
-  | { readonly kind: 'iter' }
 
 /** For BpfProgram.attach(), which checks the handle. Throws LibbpfError that names program and target. */
 export function attachProgram(program: Pointer, name: string, spec: AttachSpec): BpfLink {
@@ -95,24 +83,10 @@ function attachHandle(program: Pointer, spec: AttachSpec): Returned {
           symbols.bpf_program__attach_uprobe_opts(program, spec.pid ?? -1, path, spec.offset ?? 0, options)
         )
     }
-    case 'usdt': {
-      const [path, provider, name] = [encodeCString(spec.path), encodeCString(spec.provider), encodeCString(spec.name)]
-      return cookieOptions(spec.cookie).lend((options) =>
-        symbols.bpf_program__attach_usdt(program, spec.pid ?? -1, path, provider, name, options)
-      )
-    }
-    case 'perf_event':
-      return cookieOptions(spec.cookie).lend((options) =>
-        symbols.bpf_program__attach_perf_event_opts(program, spec.fd, options)
-      )
-    case 'cgroup':
-      return symbols.bpf_program__attach_cgroup(program, spec.fd)
-    case 'iter':
-      return symbols.bpf_program__attach_iter(program, null)
   }
 }
 
-/** struct bpf_tracepoint_opts, bpf_trace_opts, bpf_usdt_opts and bpf_perf_event_opts: size, then the cookie. */
+/** struct bpf_tracepoint_opts and bpf_trace_opts: size, then the cookie. */
 function cookieOptions(cookie: bigint | undefined): CStruct {
   return CStruct.options(16).u64(8, cookie ?? 0n)
 }
@@ -156,13 +130,5 @@ export function attachTarget(spec: AttachSpec): string {
       return 'its LSM hook'
     case 'uprobe':
       return `uprobe "${spec.path}:${spec.function ?? ''}+${spec.offset ?? 0}"`
-    case 'usdt':
-      return `USDT "${spec.path}:${spec.provider}:${spec.name}"`
-    case 'perf_event':
-      return `perf event ${spec.fd}`
-    case 'cgroup':
-      return `cgroup ${spec.fd}`
-    case 'iter':
-      return 'its iterator'
   }
 }

@@ -82,14 +82,6 @@ export const LIBBPF_SYMBOLS = {
   bpf_program__attach_lsm: { args: ['ptr'], returns: 'ptr' },
   // struct bpf_link *bpf_program__attach_uprobe_opts(const struct bpf_program *prog, pid_t pid, const char *binary_path, size_t func_offset, const struct bpf_uprobe_opts *opts);
   bpf_program__attach_uprobe_opts: { args: ['ptr', 'i32', 'ptr', 'u64', 'ptr'], returns: 'ptr' },
-  // struct bpf_link *bpf_program__attach_usdt(const struct bpf_program *prog, pid_t pid, const char *binary_path, const char *usdt_provider, const char *usdt_name, const struct bpf_usdt_opts *opts);
-  bpf_program__attach_usdt: { args: ['ptr', 'i32', 'ptr', 'ptr', 'ptr', 'ptr'], returns: 'ptr' },
-  // struct bpf_link *bpf_program__attach_perf_event_opts(const struct bpf_program *prog, int pfd, const struct bpf_perf_event_opts *opts);
-  bpf_program__attach_perf_event_opts: { args: ['ptr', 'i32', 'ptr'], returns: 'ptr' },
-  // struct bpf_link *bpf_program__attach_iter(const struct bpf_program *prog, const struct bpf_iter_attach_opts *opts);
-  bpf_program__attach_iter: { args: ['ptr', 'ptr'], returns: 'ptr' },
-  // struct bpf_link *bpf_program__attach_cgroup(const struct bpf_program *prog, int cgroup_fd);
-  bpf_program__attach_cgroup: { args: ['ptr', 'i32'], returns: 'ptr' },
 
   // struct bpf_link *bpf_link__open(const char *path);
   bpf_link__open: { args: ['ptr'], returns: 'ptr' },

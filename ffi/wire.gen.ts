@@ -2292,7 +2292,8 @@ function readText(view: DataView, at: number, size: number): string {
 function readWide(view: DataView, at: number, size: number): string {
   const bytes = new Uint8Array(view.buffer, view.byteOffset + at, size)
   const end = bytes.indexOf(0)
-  return utf8.decode(end === -1 ? bytes : bytes.subarray(0, end))
+  // One mark for each run of invalid bytes, as everywhere else.
+  return utf8.decode(end === -1 ? bytes : bytes.subarray(0, end)).replace(/\ufffd+/g, '\ufffd')
 }
 
 function readBytes(view: DataView, at: number, size: number): Uint8Array {

@@ -1,5 +1,6 @@
-import { expect } from 'bun:test'
-import { existsSync, readFileSync } from 'node:fs'
+import { expect, test } from 'bun:test'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AttachSpec } from '../../ffi/attach.ts'
 import { Btf } from '../../ffi/btf.ts'
@@ -67,6 +68,26 @@ const CASES: readonly Case[] = [
   { program: 'hit_uprobe', spec: { kind: 'uprobe', path: LIBC, function: 'sysconf', pid: process.pid } },
   { program: 'hit_uretprobe', spec: { kind: 'uprobe', path: LIBC, function: 'sysconf', return: true } },
 ]
+
+test('open() with btf_path relocates against that file; one that is none says so', () => {
+  using stack = new DisposableStack()
+  const directory = mkdtempSync(join(tmpdir(), 'thump-btf-'))
+  stack.defer(() => rmSync(directory, { recursive: true }))
+  const copy = join(directory, 'vmlinux')
+  copyFileSync('/sys/kernel/btf/vmlinux', copy)
+  {
+    using object = BpfObject.open(OBJECT, { btf_path: copy })
+    for (const program of object.programs) program.setAutoload(program.name === 'hit_raw_tp')
+    object.load()
+    using _link = object.program('hit_raw_tp').attach({ kind: 'raw_tp', tracepoint: 'sched_process_exec' })
+    provoke()
+    expect(hits(object)).toBeGreaterThan(0)
+  }
+  writeFileSync(copy, 'no BTF')
+  using broken = BpfObject.open(join(OBJECT_DIRECTORY, 'exec.bpf.o'), { btf_path: copy })
+  for (const program of broken.programs) program.setAutoload(program.section === 'raw_tp/sched_process_exec')
+  expect(() => broken.load()).toThrow(/exec\.bpf/)
+})
 
 function hits(object: BpfObject): number {
   const map = object.map('counts')

@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test'
 import {
+  BPF_PROGRAM_VALUE_SIZE,
+  decodeBpfProgramValue,
   decodeExecEvent,
   decodeProcess,
   encodeExecEvent,
@@ -26,6 +28,19 @@ test('a record decodes to what was encoded, whatever was in the memory before', 
   expect(decodeProcess(view, 8)).toEqual(process)
   expect(view.getUint8(7)).toBe(0xff)
   expect(view.getUint8(8 + PROCESS_SIZE)).toBe(0xff)
+})
+
+test.each([
+  ['plain', [0x61, 0x62, 0, 0x63], 'ab'],
+  ['UTF-8', [0xc3, 0xa9, 0x61, 0], 'éa'],
+  ['invalid bytes, one mark per run', [0xff, 0xfe, 0x61, 0xff, 0], '\ufffda\ufffd'],
+  ['a character cut by the end of the array', [...new Array<number>(15).fill(0x61), 0xc3], 'a'.repeat(15) + '\ufffd'],
+  ['no NUL', new Array<number>(16).fill(0x62), 'b'.repeat(16)],
+  ['empty', [0, 0x61], ''],
+])('text of a char array: %s', (_, bytes, wanted) => {
+  const view = new DataView(new ArrayBuffer(BPF_PROGRAM_VALUE_SIZE))
+  new Uint8Array(view.buffer).set(bytes, 8)
+  expect(decodeBpfProgramValue(view, 0).name).toBe(wanted)
 })
 
 test('WIRE_SIZES tells the size of every exported struct', () => {
