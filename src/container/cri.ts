@@ -48,6 +48,8 @@ export class CriSource implements ContainerSource {
   readonly name = 'cri'
   readonly #options: CriOptions
   readonly #sandboxes = new Map<string, PodInfo>()
+  /** By the uid that cgroups have. */
+  readonly #pods = new Map<string, PodInfo>()
   #client: Client | null = null
   #runtime = ''
   #failure = ''
@@ -67,23 +69,34 @@ export class CriSource implements ContainerSource {
     return name.docker !== '' && name.runtime !== 'podman' && (name.runtime !== 'docker' || name.pod_uid !== '')
   }
 
-  look(): undefined {
-    return undefined
+  /** The pod alone, which its sandbox told before its containers came. */
+  look(name: ContainerName): ContainerInfo | undefined {
+    const pod = this.#pods.get(name.pod_uid)
+    return pod === undefined || name.pod_uid === '' ? undefined : { pod, runtime: this.#runtime }
   }
 
-  async ask({ id }: ContainerName): Promise<ContainerInfo | undefined> {
+  /** Connects, so that the first container need not wait for that. */
+  async start(): Promise<void> {
+    try {
+      await this.#runtimeName()
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  async ask({ id, pod_uid }: ContainerName): Promise<ContainerInfo | undefined> {
     try {
       const runtime = await this.#runtimeName()
       const { containers } = await this.#call<{ containers: ListedContainer[] }>('ListContainers', { filter: { id } })
       // The filter takes beginnings of ids as well.
       const listed = containers.find((each) => each.id === id)
       if (listed === undefined) {
-        const pod = await this.#sandbox(id)
+        const pod = await this.#sandbox(id, pod_uid)
         return pod === undefined ? undefined : { pod, sandbox: true, runtime }
       }
       const [answer, pod] = await Promise.all([
         this.#call<{ status: ContainerStatus | null }>('ContainerStatus', { container_id: id }),
-        this.#sandbox(listed.pod_sandbox_id),
+        this.#sandbox(listed.pod_sandbox_id, pod_uid),
       ])
       const name = listed.metadata?.name
       return {
@@ -112,7 +125,7 @@ export class CriSource implements ContainerSource {
     return this.#runtime = runtime_name === '' ? 'cri' : runtime_name
   }
 
-  async #sandbox(id: string): Promise<PodInfo | undefined> {
+  async #sandbox(id: string, pod_uid: string): Promise<PodInfo | undefined> {
     const known = this.#sandboxes.get(id)
     if (known !== undefined) return known
     let found: SandboxStatus | null
@@ -126,6 +139,8 @@ export class CriSource implements ContainerSource {
     const pod = sandboxPod(found, this.#options.annotations)
     if (this.#sandboxes.size >= SANDBOXES_MAX) this.#sandboxes.delete(this.#sandboxes.keys().next().value!)
     this.#sandboxes.set(id, pod)
+    if (this.#pods.size >= SANDBOXES_MAX) this.#pods.delete(this.#pods.keys().next().value!)
+    if (pod_uid !== '') this.#pods.set(pod_uid, pod)
     return pod
   }
 

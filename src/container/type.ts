@@ -17,6 +17,8 @@ export interface ContainerSource extends Disposable {
   covers(name: ContainerName): boolean
   /** What it knows without asking anybody. */
   look(name: ContainerName): ContainerInfo | undefined
+  /** Makes ready, within a bound. Never throws. */
+  start?(): Promise<void>
   /** Asks; undefined: it does not know. Absent for one that hears of changes by itself. Never throws. */
   ask?(name: ContainerName): Promise<ContainerInfo | undefined>
   /** Set by whoever wants to hear of which containers look() may have more to say now. */

@@ -10,6 +10,8 @@ export interface PodSourceOptions {
   readonly api: KubeApi
   readonly node_name: string
   readonly annotations: boolean
+  /** How long start() waits, in ms. */
+  readonly start_ms: number
   /** Called when the API cannot be reached, and with null when it can again. */
   readonly onTrouble: (error: Error | null) => void
 }
@@ -83,10 +85,10 @@ export class PodSource implements ContainerSource, WatchHandler<Pod> {
     }, this)
   }
 
-  /** Begins; resolves with the first list of pods, or after `wait_ms`. */
-  async start(wait_ms: number): Promise<void> {
+  /** Begins; resolves with the first list of pods, or after `start_ms`. */
+  async start(): Promise<void> {
     void this.#watch.run()
-    await Promise.race([this.#watch.listed, Bun.sleep(wait_ms)])
+    await Promise.race([this.#watch.listed, Bun.sleep(this.#options.start_ms)])
   }
 
   get status(): SourceStatus {

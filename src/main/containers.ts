@@ -55,6 +55,7 @@ export function createContainers(
     api,
     node_name: config.node_name,
     annotations: config.containers.pod_annotations,
+    start_ms: BOUNDS.kube.start_ms,
     onTrouble: (error) => {
       if (error === null) log.info({ server: api.server }, 'the Kubernetes API answers again')
       else log.error({ server: api.server, error: error.message }, 'no pods from the Kubernetes API')
@@ -97,7 +98,7 @@ export function createContainers(
     features: () => containerFeatures(sources),
     followPolicies: (registry, tracker) => followCluster(config, log, api, registry, tracker),
     async start() {
-      await pods?.start(BOUNDS.kube.start_ms)
+      await Promise.all(sources.map((source) => source.start?.()))
       for (const { name, status } of sources) log.info({ source: name, ...status }, 'asked about containers')
     },
   }

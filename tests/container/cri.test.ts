@@ -45,6 +45,8 @@ test('ask() tells container, image and pod, and the sandbox as such', async () =
     })
     expect(await source.ask(name(SANDBOX))).toEqual({ pod: POD, sandbox: true, runtime: 'containerd' })
     expect(cri.calls.filter((call) => call === 'PodSandboxStatus').length).toBe(1)
+    // What the sandbox told is known of every container of the pod, before anybody is asked.
+    expect(source.look(name('d'.repeat(64)))).toEqual({ pod: POD, runtime: 'containerd' })
     expect(source.status).toMatchObject({ state: 'active', detail: expect.stringContaining('containerd at') })
   })
 })

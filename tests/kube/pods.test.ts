@@ -11,7 +11,7 @@ const name = (id: string, uid = UID) => containerName(`/kubepods/burstable/pod${
 
 function source(annotations = false) {
   const api = new KubeApi({ server: 'http://127.0.0.1:9', service_account: '', timeout_ms: 100 })
-  return new PodSource({ api, node_name: 'node-1', annotations, onTrouble: () => {} })
+  return new PodSource({ api, node_name: 'node-1', annotations, start_ms: 1, onTrouble: () => {} })
 }
 
 function pod(id: string | undefined, more: Partial<Pod['metadata']> = {}): Pod {
