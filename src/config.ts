@@ -27,6 +27,7 @@ export interface Config {
   readonly cluster_name: string
   readonly node_name: string
   readonly keep_sensors_on_exit: boolean
+  readonly policy_key: string
   readonly never_kill: readonly string[]
   readonly allow_match_all: boolean
   readonly listen: Listen
@@ -204,6 +205,7 @@ function build(raw: Raw, sources: ConfigSources): Config {
     cluster_name: read.text('cluster-name'),
     node_name: sources.env.HUBBLE_NODE_NAME || sources.env.NODE_NAME || sources.hostname,
     keep_sensors_on_exit: read.boolean('keep-sensors-on-exit'),
+    policy_key: read.text('policy-key'),
     never_kill: read.list('never-kill'),
     allow_match_all: read.boolean('allow-match-all'),
     listen: read.parsed('listen', parseListen),

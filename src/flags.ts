@@ -73,6 +73,13 @@ export const FLAGS = [
     help: 'leave the hooks of policies pinned when the agent stops',
   },
   {
+    name: 'policy-key',
+    type: 'path',
+    fallback: '',
+    form: 'FILE',
+    help: 'Ed25519 public key (PEM): accept only policies that it signed, NAME.yaml by NAME.yaml.sig',
+  },
+  {
     name: 'never-kill',
     type: 'list',
     fallback: '',

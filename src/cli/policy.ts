@@ -1,11 +1,12 @@
 // `thump policy`: list, show and change the policies of an agent.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { isObject, type Json, type JsonObject, listAt, textAt } from '../filter/json.ts'
 import { nearest } from '../nearest.ts'
 import { AgentClient, AgentError, CLIENT_OPTIONS, CLIENT_USAGE } from './client.ts'
 import { planOffline } from './policy_plan.ts'
 import { validatePolicies } from './policy_validate.ts'
+import { withSignature } from '../policy/signature.ts'
 import { type Command, type Options, outputForm, parseOptions, type Terminal, UsageError } from './command.ts'
 import { table } from './table.ts'
 
@@ -88,7 +89,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   add: {
     words: ['FILE'],
     async run(client, [file = ''], options, terminal) {
-      const body = await readPolicy(file, terminal)
+      const body = signed(file, await readPolicy(file, terminal))
       const added = await addOrReplace(client, body, options)
       return await output(
         added,
@@ -170,6 +171,11 @@ async function readPolicy(file: string, terminal: Terminal): Promise<string> {
   } catch (cause) {
     throw new Error(`Cannot read "${file}": ${cause instanceof Error ? cause.message : cause}`, { cause })
   }
+}
+
+/** The text leads its signature, if one stands beside the file. */
+function signed(file: string, text: string): string {
+  return existsSync(`${file}.sig`) ? withSignature(text, readFileSync(`${file}.sig`)) : text
 }
 
 /** `file:line:column: message`, with the line and a caret where the agent sent them; '' if the body is no list of mistakes. */

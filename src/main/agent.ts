@@ -36,7 +36,7 @@ import { metricFamilies } from './metrics.ts'
 import { EventMetrics } from './metrics_event.ts'
 import { Outbound } from './outbound.ts'
 import { Policies } from './policies.ts'
-import { createPolicyFiles } from './policy_files.ts'
+import { createPolicyFiles, readPolicyKey } from './policy_files.ts'
 import { processSource } from './processes.ts'
 import { selfTest } from './self_test.ts'
 import { createStacks } from './stacks.ts'
@@ -218,6 +218,7 @@ export class Agent {
       facts: this.#facts,
       procfs,
       allow_match_all: this.#config.allow_match_all,
+      policy_key: readPolicyKey(this.#config.policy_key),
       guard: guardOf(procfs, this.#config.never_kill, this.#sensor.hash_key_bytes),
     })
   }

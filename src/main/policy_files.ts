@@ -1,5 +1,7 @@
 // Policy files between the directories that are watched and the registry, with words for the log.
+import fs from 'node:fs'
 import { BOUNDS, type Config } from '../config.ts'
+import { PolicyKey } from '../policy/signature.ts'
 import type { Registry } from '../sensor/registry.ts'
 import { PolicyFiles } from '../sensor/watch.ts'
 import type { Log } from './log.ts'
@@ -8,6 +10,7 @@ export function createPolicyFiles(config: Config, log: Log, registry: Registry):
   return new PolicyFiles({
     directories: config.policies,
     file_bytes_max: BOUNDS.file_bytes_max,
+    signed: config.policy_key !== '',
     onFile: async (file, yaml) => {
       const answer = await registry.syncFile(file, yaml)
       if (answer.ok) log.info({ file }, yaml === null ? 'policy file gone' : 'policy file loaded')
@@ -18,4 +21,9 @@ export function createPolicyFiles(config: Config, log: Log, registry: Registry):
     },
     onFailure: (file, error) => log.error({ file, err: error }, 'cannot read policies'),
   })
+}
+
+/** Throws RangeError for a file that holds no such key, and what the file system throws. */
+export function readPolicyKey(file: string): PolicyKey | null {
+  return file === '' ? null : new PolicyKey(fs.readFileSync(file, 'utf8'))
 }

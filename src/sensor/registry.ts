@@ -2,6 +2,7 @@
 import { HOOK_FLAG } from '../../ffi/wire.gen.ts'
 import type { PlanSource } from '../kernel/plan_facts.ts'
 import type { LocatedMistake } from '../policy/error.ts'
+import type { PolicyKey } from '../policy/signature.ts'
 import { planJson } from '../policy/plan.ts'
 import type { HookPlan, Plan } from '../policy/plan_type.ts'
 import type { Guard } from './guard.ts'
@@ -22,6 +23,8 @@ export interface RegistryOptions extends SensorContext {
   /** Enforcing on everything is meant. */
   readonly allow_match_all: boolean
   readonly guard: Guard
+  /** Only what it signed is loaded. */
+  readonly policy_key: PolicyKey | null
   /** What events of a hook look like; called before its first event can come, and again with null after its last. */
   readonly onHook: (hook_id: number, hook: ShownHook | null) => void
 }
@@ -79,7 +82,7 @@ export class Registry implements Disposable {
 
   add(yaml: string, source: string): Promise<Answer<readonly unknown[]>> {
     return this.#inTurn(async () => {
-      const planned = await this.#plan(yaml, source)
+      const planned = await this.#planSigned(yaml, source)
       if (planned.errors.length > 0) return refused(422, planned.errors)
       const clash = planned.plans.find((plan) => this.#policies.has(key(plan)))
       if (clash !== undefined) return refused(409, [mistake(source, `Policy "${key(clash)}" is loaded already`)])
@@ -102,7 +105,7 @@ export class Registry implements Disposable {
   syncFile(file: string, yaml: string | null): Promise<Answer<null>> {
     return this.#inTurn(async () => {
       const mine = this.policies.filter(({ source }) => source === file)
-      const planned = yaml === null ? { plans: [], errors: [], warnings: [] } : await this.#plan(yaml, file)
+      const planned = yaml === null ? { plans: [], errors: [], warnings: [] } : await this.#planSigned(yaml, file)
       const mistakes = [...planned.errors, ...this.#clashes(planned.plans, file)]
       const loaded: { readonly policy: LoadedPolicy; readonly old: LoadedPolicy | undefined }[] = []
       if (mistakes.length === 0) {
@@ -144,7 +147,7 @@ export class Registry implements Disposable {
     return this.#inTurn(async () => {
       const found = this.#find(name)
       if (!found.ok) return found
-      const planned = await this.#plan(yaml, source)
+      const planned = await this.#planSigned(yaml, source)
       if (planned.errors.length > 0) return refused(422, planned.errors)
       const [plan] = planned.plans
       if (plan === undefined || planned.plans.length > 1) {
@@ -194,6 +197,14 @@ export class Registry implements Disposable {
   /** Detaches everything. */
   [Symbol.dispose](): void {
     for (const policy of this.policies) this.#unload(policy)
+  }
+
+  async #planSigned(yaml: string, source: string): Promise<Planned> {
+    const { policy_key } = this.#options
+    const signed = policy_key === null ? yaml : policy_key.open(yaml)
+    if (signed !== null) return await this.#plan(signed, source)
+    const message = 'Cannot accept policies: no signature of the key that --policy-key names'
+    return { plans: [], errors: [mistake(source, message)], warnings: [] }
   }
 
   async #plan(yaml: string, source: string): Promise<Planned> {

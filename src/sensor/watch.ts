@@ -1,11 +1,14 @@
 // PolicyFiles: directories of policy files, kept equal to what is loaded. A change is seen by inotify, and again by looking.
 import fs from 'node:fs'
 import path from 'node:path'
+import { withSignature } from '../policy/signature.ts'
 
 export interface PolicyFilesOptions {
   readonly directories: readonly string[]
   /** Longer files are refused. */
   readonly file_bytes_max: number
+  /** Texts carry the signature that stands beside them (NAME.yaml.sig), so that a new one is a change, too. */
+  readonly signed: boolean
   /** The text of a file that is new or changed; null when it is gone. */
   readonly onFile: (file: string, yaml: string | null) => Promise<void>
   /** A file or directory that cannot be read. */
@@ -100,7 +103,7 @@ export class PolicyFiles implements Disposable {
       if (stat.size > this.#options.file_bytes_max) {
         throw new Error(`${stat.size} bytes, at most ${this.#options.file_bytes_max}`)
       }
-      const text = fs.readFileSync(file, 'utf8')
+      const text = this.#signed(file, fs.readFileSync(file, 'utf8'))
       this.#failing.delete(file)
       return text
     } catch (error) {
@@ -108,6 +111,11 @@ export class PolicyFiles implements Disposable {
       this.#fail(file, error)
       return this.#known.get(file)
     }
+  }
+
+  #signed(file: string, text: string): string {
+    const beside = `${file}.sig`
+    return this.#options.signed && fs.existsSync(beside) ? withSignature(text, fs.readFileSync(beside)) : text
   }
 
   #watch(directory: string): void {
