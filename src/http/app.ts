@@ -1,5 +1,5 @@
 // The Hono app: guard first, then one factory per group of routes.
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { bodyText } from './body.ts'
 import type { Budget } from './budget.ts'
@@ -35,6 +35,7 @@ export function buildApp(parts: AppParts): Hono {
   const app = new Hono()
   app.use('*', parts.budget.middleware)
   app.use('*', parts.guard.middleware)
+  app.use('*', patience)
   app.route('/', pageRoutes())
   app.route('/', openapiRoutes(parts.openapi))
   app.route('/', healthRoutes(parts.readiness))
@@ -58,6 +59,20 @@ export function buildApp(parts: AppParts): Hono {
     return c.json({ error: 'Internal error, see the log of the agent' }, 500)
   })
   return app
+}
+
+/** Seconds that an answer may take: loading a policy on a slow kernel takes longer than a connection may be silent. */
+const ANSWER_SECONDS = 120
+
+/** What Bun.serve passes as `env`. */
+interface ServerEnv {
+  timeout?: (request: Request, seconds: number) => void
+}
+
+const patience: MiddlewareHandler = async (c, next) => {
+  const env: ServerEnv = c.env ?? {}
+  env.timeout?.(c.req.raw, ANSWER_SECONDS)
+  return next()
 }
 
 function tokenOf(text: string): string {

@@ -5,21 +5,12 @@ import { HTTPException } from 'hono/http-exception'
 /** For 4 MiB over a slow line, in ms. */
 const BODY_MS = 20_000
 
-/** What Bun.serve passes as `env`. */
-interface ServerEnv {
-  timeout?: (request: Request, seconds: number) => void
-}
-
 /** Throws HTTPException 408 when it did not come in time, 413 when it is longer than the server takes. */
 export async function bodyText(c: Context, timeout_ms = BODY_MS): Promise<string> {
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(failure(408, 'The body did not come in time')), timeout_ms)
   try {
-    const text = await Promise.race([c.req.text(), promise])
-    // What is done with it may take longer than a connection may be silent.
-    const env: ServerEnv = c.env ?? {}
-    env.timeout?.(c.req.raw, 0)
-    return text
+    return await Promise.race([c.req.text(), promise])
   } catch (error) {
     if (error instanceof HTTPException) throw error
     throw failure(413, `Cannot read the body: ${error instanceof Error ? error.message : error}`)

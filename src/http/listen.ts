@@ -10,6 +10,12 @@ import type { Listen } from '../config_value.ts'
  */
 const IDLE_TIMEOUT_SECONDS = 30
 
+/**
+ * On a Unix socket Bun (1.4.5) hangs up after 10 s of silence and nothing lifts that but this option, which its types do not
+ * have there: longer than a heartbeat and than loading a policy takes. Only root connects there.
+ */
+const UNIX_IDLE: object = { idleTimeout: 255 }
+
 /** How long answers may take to arrive when the agent stops, in ms. */
 const CLOSE_MS = 500
 
@@ -37,7 +43,7 @@ export async function listen(
   // Nobody but root may connect, not even between bind and chmod.
   const before = process.umask(0o177)
   try {
-    const server = attempt(`unix:${where.path}`, () => Bun.serve({ ...common, unix: where.path }))
+    const server = attempt(`unix:${where.path}`, () => Bun.serve({ ...common, ...UNIX_IDLE, unix: where.path }))
     return closing(`unix:${where.path}`, server, where.path)
   } finally {
     process.umask(before)

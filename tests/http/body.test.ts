@@ -60,15 +60,14 @@ test('endless headers are refused', async () => {
   expect(status).toContain(' 431 ')
 })
 
-test('slow-loris connections end, whether they drip headers, a body, or nothing', async () => {
+test('slow-loris connections end, whether they drip headers or send nothing', async () => {
   const ended = await Promise.all([
     drip('GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ', 'a', 200),
-    drip(`${POST}Content-Length: 100000\r\n\r\n`, 'a', 200),
     drip('', '', 60_000),
   ])
   for (const { seconds } of ended) expect(seconds).toBeLessThan(15)
   expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
-}, 30_000)
+}, 40_000)
 
 test('bodyText() answers 408 to a body that does not come', async () => {
   const slow = new Hono()

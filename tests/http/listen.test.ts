@@ -61,3 +61,24 @@ test('loadToken() keeps a token that is there and writes one that is not', () =>
   fs.writeFileSync(file, 'two words\n')
   expect(() => loadToken(file)).toThrow('must hold one word')
 })
+
+test('answers and streams may be silent for longer than a connection', async () => {
+  const socket = path.join(directory, 'slow')
+  const coverage = () => Bun.sleep(14_000).then(() => [])
+  await Promise.all((['unix', 'tcp'] as const).map(async (kind) => {
+    const routes = app({ coverage, events: streaming(hub(), 13_000) }, { any_host: true })
+    const where = kind === 'unix' ? { kind, path: socket } : { kind, host: '127.0.0.1', port: 0 }
+    const server = (await listen(where, routes, 1000, 4))!
+    const ask = (route: string) => {
+      return kind === 'unix'
+        ? fetch(`http://thump${route}`, { unix: socket })
+        : fetch(`http://${server.address}${route}`)
+    }
+    const [answer, stream] = await Promise.all([ask('/v1/coverage'), ask('/v1/events')])
+    expect([kind, await answer.json()]).toEqual([kind, []])
+    const reader = stream.body!.getReader()
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe(': thump\n\n: \n\n')
+    await reader.cancel()
+    await server[Symbol.asyncDispose]()
+  }))
+}, 40_000)
