@@ -87,7 +87,7 @@ describe('least privilege', () => {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       runAsUser: 0,
-      seccompProfile: { type: 'RuntimeDefault' },
+      seccompProfile: { type: 'Unconfined' },
       capabilities: {
         drop: ['ALL'],
         add: ['BPF', 'PERFMON', 'SYS_PTRACE', 'SYS_RESOURCE', 'SYSLOG', 'DAC_READ_SEARCH'],
