@@ -83,4 +83,22 @@ if (text !== null) {
     say(`| ${execs} | ${mib(resident)} | ${mib(without_rings)} |`)
   }
 }
+say('\n## Many readers\n')
+say(
+  '`bun bench/doors.ts sse`: 18 unfiltered, 30 narrow subscribers, one that reads a byte per second, one that reads nothing. `wrk`: 8 connections.\n',
+)
+for (const what of ['sse', 'wrk']) {
+  const text = run('doors.ts', [what, seconds])
+  for (const line of text?.split('\n') ?? []) {
+    const d = JSON.parse(line) as Record<string, string | number> & { quick?: { events: number; lost: number } }
+    const read = d.quick === undefined
+      ? `${d['requests_per_second']} requests/s, ${d['refused']} of them refused for the time that they take`
+      : `${d.quick.events} events read, ${d.quick.lost} missing`
+    say(
+      `- ${d['phase']} at ${d['made_per_second']} events/s: ${read}; ring lost ${d['ring_lost']}; resident at most ${
+        d['rss_most_mib']
+      } MiB`,
+    )
+  }
+}
 fs.writeFileSync(path.join(ROOT, 'docs/benchmarks.md'), parts.join('\n') + '\n')

@@ -57,8 +57,6 @@ export class Budget {
     this.#refill(this.#all, part_of_all, start_ms)
     if (client.left_ms <= 0 || this.#all.left_ms <= 0) {
       this.refused++
-      // Also what is refused costs something: without this a flood of refusals would be free.
-      client.left_ms = Math.max(client.left_ms - request_ms, -this.#options.burst_ms)
       c.header('Retry-After', '1')
       return c.json({ error: 'Too many requests: they take too much of the time of the agent' }, 429)
     }
