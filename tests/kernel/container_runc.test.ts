@@ -17,6 +17,16 @@ function hex(n: number): string {
   return createHash('sha256').update(`container ${n}`).digest('hex')
 }
 
+function runs(...command: readonly string[]): boolean {
+  return fs.readdirSync('/proc').some((name) => {
+    try {
+      return /^\d+$/.test(name) && fs.readFileSync(`/proc/${name}/cmdline`, 'utf8') === command.join('\0') + '\0'
+    } catch {
+      return false // ended meanwhile
+    }
+  })
+}
+
 /** How runtimes name cgroups; the last is what `runc run NAME` makes. */
 const FORMS: readonly ((id: string) => string)[] = [
   (id) => `/kubepods/burstable/pod${UID}/${id}`,
@@ -120,7 +130,7 @@ testWhere(
     using runc = new Runc()
     const id = hex(200_000)
     const child = runc.start({ id, cgroup: `/docker/${id}`, command: ['/bin/sleep', '1000'] })
-    await Bun.sleep(1000)
+    while (!runs('/bin/sleep', '1000')) await Bun.sleep(50)
     const command = 'mkdir -p $0/thump-test-agent && echo $$ > $0/thump-test-agent/cgroup.procs && exec unshare -C "$@"'
     const memory = '/sys/fs/cgroup/memory'
     const hierarchy = fs.existsSync(memory) ? memory : '/sys/fs/cgroup'
