@@ -88,6 +88,8 @@ struct base_config {
 	__u32 credentials_observed;    /* one of the programs that see credentials before exec is attached */
 	__u32 cgroup_rate;	       /* execs and forks per interval and cgroup; 0: no limit */
 	__u64 cgroup_rate_interval_ns;
+	__u32 preemptible;	       /* tracepoints are, so that the programs of again.h are attached */
+	__u32 pad;
 } __export;
 
 #endif

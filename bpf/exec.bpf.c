@@ -6,6 +6,7 @@
 #include "gain.h"
 #include "binary.h"
 #include "exec_read.h"
+#include "again.h"
 
 const volatile struct base_config base SEC(".rodata.config") = {
 	.args_max = 1 << 20,
@@ -166,28 +167,59 @@ static __always_inline void exec_run(__u32 slot, struct task_struct *task, __u32
 	event_output(RING_RESERVED, &e->event, sizeof(e->event) + size);
 }
 
-SEC("raw_tp/sched_process_exec")
-int exec_process(struct bpf_raw_tracepoint_args *ctx)
-{
-	__u32 slot = slot_claim();
+/* By task_struct: the number of its last exec that was seen, where several copies of this program look. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u64);
+} execs_seen SEC(".maps");
 
+/* 1: another copy of this program has seen this exec. */
+static __always_inline int exec_is_known(struct task_struct *task)
+{
+	struct task_struct___exec *counting = (void *)task;
+	__u64 key = (__u64)task, number = BPF_CORE_READ(counting, self_exec_id), start_ns, *seen;
+
+	/* A task_struct is used again: the start makes the number one of this task. */
+	start_ns = BPF_CORE_READ(task, start_time);
+	number += start_ns << 8;
+	seen = bpf_map_lookup_elem(&execs_seen, &key);
+	if (seen && *seen == number)
+		return 1;
+	bpf_map_update_elem(&execs_seen, &key, &number, BPF_ANY);
+	return 0;
+}
+
+static __always_inline int exec_begin(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx->args[0];
+	__u32 slot;
+
+	if (base.preemptible && exec_is_known(task))
+		return 0;
+	slot = slot_claim();
 	if (slot == SLOTS) {
 		event_lost(EVENT_TYPE_EXEC, RING_RESERVED, LOST_REASON_SCRATCH);
 		return 0;
 	}
-	exec_run(slot, (struct task_struct *)ctx->args[0], ctx->args[1], (struct linux_binprm *)ctx->args[2]);
+	exec_run(slot, task, ctx->args[1], (struct linux_binprm *)ctx->args[2]);
 	slot_release(slot);
 	return 0;
 }
 
+PROGRAM_AND_COPIES("raw_tp/sched_process_exec", exec_process, exec_begin)
+
 /* One of these three is loaded: the first that the kernel has. */
 
 /* Since 6.10 (commit 5c5fad46e48c, "tracing: Add sched_prepare_exec tracepoint"). */
-SEC("?raw_tp/sched_prepare_exec")
-int gain_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int gain_run(struct bpf_raw_tracepoint_args *ctx)
 {
 	return gain_keep((struct linux_binprm *)ctx->args[1]);
 }
+
+/* Doing it again changes nothing. */
+PROGRAM_AND_COPIES("?raw_tp/sched_prepare_exec", gain_tracepoint, gain_run)
 
 SEC("?fentry/security_bprm_committing_creds")
 int BPF_PROG(gain_fentry, struct linux_binprm *bprm)

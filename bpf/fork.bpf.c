@@ -4,6 +4,7 @@
 #include "process.h"
 #include "rate.h"
 #include "slot.h"
+#include "again.h"
 
 const volatile struct base_config base SEC(".rodata.config") = {};
 
@@ -31,6 +32,15 @@ static __always_inline void fork_send(struct process *child, struct process *par
 	if (child->flags & PROCESS_FLAG_IN_INIT_TREE)
 		event.flags |= EXEC_FLAG_IN_INIT_TREE;
 	event_output(RING_RESERVED, &event, sizeof(event));
+}
+
+/* Another copy of this program has seen it. */
+static __always_inline int fork_is_known(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct process *process = bpf_map_lookup_elem(&processes, &tgid);
+
+	return process && process->start_ns == BPF_CORE_READ(task, start_time);
 }
 
 static __always_inline void fork_run(__u32 slot, struct task_struct *task)
@@ -74,14 +84,15 @@ static __always_inline void fork_run(__u32 slot, struct task_struct *task)
 		fork_send(child, parent);
 }
 
-SEC("raw_tp/sched_process_fork")
-int fork_process(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int fork_begin(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[1];
 	__u32 slot;
 
 	if (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
 		return 0; /* a thread */
+	if (base.preemptible && fork_is_known(task))
+		return 0;
 	slot = slot_claim();
 	if (slot == SLOTS) {
 		event_lost(EVENT_TYPE_FORK, RING_RESERVED, LOST_REASON_SCRATCH);
@@ -91,5 +102,7 @@ int fork_process(struct bpf_raw_tracepoint_args *ctx)
 	slot_release(slot);
 	return 0;
 }
+
+PROGRAM_AND_COPIES("raw_tp/sched_process_fork", fork_process, fork_begin)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

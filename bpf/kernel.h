@@ -28,6 +28,11 @@ struct kernfs_node___since_6_15 {
 	struct kernfs_node *__parent;
 };
 
+/* u64 since 5.7 (commit d1e7fd6462ca): grows with each exec. */
+struct task_struct___exec {
+	__u64 self_exec_id;
+};
+
 #pragma clang attribute pop
 
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)

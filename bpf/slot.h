@@ -4,7 +4,7 @@
 #ifndef THUMP_SLOT_H
 #define THUMP_SLOT_H
 
-#define SLOTS 4 /* a task's program, one preempting it, softirq, hardirq */
+#define SLOTS 8 /* tasks preempted inside a program and the one that runs, softirq, hardirq */
 
 /* Counters stand in the slot, because 5.10 has no atomic add that returns the sum (commit 5ca419f2864a, 5.12). */
 struct slot {
@@ -40,7 +40,7 @@ static __always_inline int slot_try(__u32 slot)
  * ("infinite loop detected"). */
 static __always_inline __u32 slot_claim(void)
 {
-	_Static_assert(SLOTS == 4, "one line per slot");
+	_Static_assert(SLOTS == 8, "one line per slot");
 	if (slot_try(0))
 		return 0;
 	if (slot_try(1))
@@ -49,6 +49,14 @@ static __always_inline __u32 slot_claim(void)
 		return 2;
 	if (slot_try(3))
 		return 3;
+	if (slot_try(4))
+		return 4;
+	if (slot_try(5))
+		return 5;
+	if (slot_try(6))
+		return 6;
+	if (slot_try(7))
+		return 7;
 	return SLOTS;
 }
 

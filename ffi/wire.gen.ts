@@ -26,7 +26,7 @@ export const HOOK_SELECTOR_NONE = 65535
 /** Size in bytes of each struct, to compare with the BTF of a loaded object. */
 export const WIRE_SIZES: Readonly<Record<string, number>> = {
   address_key: 24,
-  base_config: 32,
+  base_config: 40,
   binary: 4104,
   binary_key: 16,
   bpf_map_value: 32,
@@ -440,7 +440,7 @@ export function encodeAddressKey(view: DataView, at: number, value: AddressKey):
   writeBytes(view, at + 8, 16, value.bytes, 'bytes')
 }
 
-export const BASE_CONFIG_SIZE = 32
+export const BASE_CONFIG_SIZE = 40
 /** Offsets in struct base_config. */
 export const BASE_CONFIG = {
   args_max: 0,
@@ -450,6 +450,7 @@ export const BASE_CONFIG = {
   credentials_observed: 16,
   cgroup_rate: 20,
   cgroup_rate_interval_ns: 24,
+  preemptible: 32,
 } as const
 /** struct base_config */
 export interface BaseConfig {
@@ -460,6 +461,7 @@ export interface BaseConfig {
   readonly credentials_observed: number
   readonly cgroup_rate: number
   readonly cgroup_rate_interval_ns: bigint
+  readonly preemptible: number
 }
 export function decodeBaseConfig(view: DataView, at: number): BaseConfig {
   return {
@@ -470,10 +472,11 @@ export function decodeBaseConfig(view: DataView, at: number): BaseConfig {
     credentials_observed: view.getUint32(at + 16, true),
     cgroup_rate: view.getUint32(at + 20, true),
     cgroup_rate_interval_ns: view.getBigUint64(at + 24, true),
+    preemptible: view.getUint32(at + 32, true),
   }
 }
 export function encodeBaseConfig(view: DataView, at: number, value: BaseConfig): void {
-  clear(view, at, 32)
+  clear(view, at, 40)
   view.setUint32(at, value.args_max, true)
   view.setUint32(at + 4, value.envs_max, true)
   view.setInt32(at + 8, value.cgroup_subsystem, true)
@@ -481,6 +484,7 @@ export function encodeBaseConfig(view: DataView, at: number, value: BaseConfig):
   view.setUint32(at + 16, value.credentials_observed, true)
   view.setUint32(at + 20, value.cgroup_rate, true)
   view.setBigUint64(at + 24, value.cgroup_rate_interval_ns, true)
+  view.setUint32(at + 32, value.preemptible, true)
 }
 
 export const BINARY_SIZE = 4104

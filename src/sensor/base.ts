@@ -211,8 +211,12 @@ export class BaseSensor implements Disposable {
     let chosen = false
     for (const program of object.programs) {
       const candidate = CREDENTIAL_SECTIONS.find(([, section]) => program.section === section)
-      if (candidate === undefined) continue
-      program.setAutoload(candidate[0] === source)
+      const copy = /_again_\d$/.test(program.name)
+      if (candidate === undefined) {
+        if (copy) program.setAutoload(this.#tracepointsPreemptible())
+        continue
+      }
+      program.setAutoload(candidate[0] === source && (!copy || this.#tracepointsPreemptible()))
       if (candidate[0] === source) chosen = true
     }
     if (source !== null && !chosen) return false
@@ -245,6 +249,7 @@ export class BaseSensor implements Disposable {
             cgroup_rate: cgroup_rate?.events ?? 0,
             cgroup_rate_interval_ns: BigInt(cgroup_rate?.interval_ns ?? 0),
           })
+            preemptible: this.#tracepointsPreemptible() ? 1 : 0,
         })
       }
       if (name.endsWith('.rodata.cgroup')) {
@@ -257,6 +262,14 @@ export class BaseSensor implements Disposable {
   /** sched_process_exit has a second argument since 7.0; the first parameter of the prototype is the tracer's own. */
   #exitHasGroupDead(): boolean {
     const btf = this.#btf
+  /**
+   * Tracepoints are preemptible since 7.0 (commit a46023d5616e), which shows nowhere; the second argument of
+   * sched_process_exit came with the same release.
+   */
+  #tracepointsPreemptible(): boolean {
+    return this.#exitHasGroupDead()
+  }
+
     const id = btf?.findTypedef('btf_trace_sched_process_exit')
     if (btf === null || id === undefined) throw new UnsupportedError('raw tracepoint sched_process_exit', '5.10')
     const pointer = btf.resolve(id)
