@@ -215,7 +215,7 @@ describe('thump completion', () => {
 
 test('every command has help with its options and an example', async () => {
   const { out: list } = await run('--help')
-  const names = [...list.matchAll(/^  (\w+) +\S/gm)].map((match) => match[1]!).slice(2) // agent and test are the shell's
+  const names = [...list.matchAll(/^ {2}(\w+) +\S/gm)].map((match) => match[1]!).slice(2) // agent and test are the shell's
   expect(names.length).toBeGreaterThan(8)
   for (const name of names) {
     const { status, out } = await run(name, '--help')
