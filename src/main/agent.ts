@@ -284,11 +284,7 @@ export class Agent {
     return metricFamilies({
       pipeline: this.#pipeline,
       cache: this.#tracker.cache,
-      containers: {
-        table: this.#containers.table,
-        identifier: this.#containers.identifier,
-        held: this.#pipeline.waiting_room,
-      },
+      containers: { ...this.#containers, held: this.#pipeline.waiting_room },
       events: this.#event_metrics,
       policies: this.#policies.registry.list(),
       refused: this.#budget.refused,

@@ -24,6 +24,7 @@ export interface ContainerRun {
 export class Runc implements Disposable {
   readonly #directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-runc-'))
   readonly #specification: Record<string, unknown>
+  readonly #started: string[] = []
 
   /** `programs`: static ones to be found in /bin, by name. */
   constructor(programs: Readonly<Record<string, string>> = {}) {
@@ -55,6 +56,7 @@ export class Runc implements Disposable {
 
   /** Starts one that goes on; stop() ends it. */
   start(container: ContainerRun): Bun.Subprocess {
+    this.#started.push(container.id)
     return this.#spawn(container)
   }
 
@@ -72,6 +74,9 @@ export class Runc implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const id of this.#started) {
+      Bun.spawnSync(['runc', '--root', this.#state, 'delete', '--force', id], { stdout: 'ignore', stderr: 'ignore' })
+    }
     fs.rmSync(this.#directory, { recursive: true, force: true })
   }
 
