@@ -138,7 +138,8 @@ testWhere(
     const hierarchy = fs.existsSync(memory) ? memory : '/sys/fs/cgroup'
     await using agent = await TestAgent.start(['--cri-endpoint', 'none'], { prefix: ['sh', '-c', command, hierarchy] })
     const older = await agent.waitFor(({ process }) =>
-      process?.arguments === '1000' && process.flags === 'procFS inInitTree'
+      process?.arguments === '1000' && process.flags?.startsWith('procFS') === true &&
+      process.docker === id.slice(0, 31)
     )
     expect(containerOf(older)).toEqual({ docker: id.slice(0, 31), id })
     await agent.stop()
