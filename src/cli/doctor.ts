@@ -1,5 +1,6 @@
 // `thump doctor`: what this kernel and these privileges allow, without an agent.
 import { containerPlaces } from '../container/coverage.ts'
+import { keptPolicies } from '../kernel/pins.ts'
 import { objectFile, prepareObjects } from '../kernel/objects.ts'
 import { probeFacts } from '../kernel/probe.ts'
 import { features, missing } from '../kernel/feature.ts'
@@ -18,14 +19,18 @@ export const doctor: Command = {
     const btf = options.values.get('--btf')?.at(-1) ?? ''
     const facts = probeFacts({ btf, procfs: '/proc', object: objectFile('probe') })
     const lacks = missing(facts)
+    const pinned = keptPolicies()
     const found = [...features(facts), ...containerPlaces()]
     if (form === 'json') {
       const { attach: _, ...host } = facts
       await terminal.write(
-        JSON.stringify({ can_start: lacks.length === 0, missing: lacks, features: found, host }) + '\n',
+        JSON.stringify({ can_start: lacks.length === 0, missing: lacks, features: found, pinned, host }) + '\n',
       )
     } else {
       await terminal.write(featureText(found, terminal.color))
+      for (const { policy, links, generation } of pinned) {
+        await terminal.write(`pinned: policy "${policy}" by agent ${generation}, ${links} links\n`)
+      }
       await terminal.write(
         lacks.length === 0 ? 'The agent can start here\n' : lacks.map((line) => `${line}\n`).join(''),
       )

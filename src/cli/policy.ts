@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { isObject, type Json, type JsonObject, listAt, textAt } from '../filter/json.ts'
+import { keptPolicies, Pins, removePinned } from '../kernel/pins.ts'
 import { nearest } from '../nearest.ts'
 import { AgentClient, AgentError, CLIENT_OPTIONS, CLIENT_USAGE } from './client.ts'
 import { planOffline } from './policy_plan.ts'
@@ -25,6 +26,7 @@ export const policy: Command = {
   show NAME          one policy with its hooks and errors
   add FILE           load the policies of a file ("-": stdin); with --replace also those that are loaded already
   delete NAME        take a policy out
+  delete --pinned    remove what agents that are gone left pinned; needs no agent
   mode NAME enforce|monitor
   enable NAME, disable NAME
   plan FILE          check a file and show what would be attached; loads nothing; --offline: without an agent
@@ -39,7 +41,13 @@ ${CLIENT_USAGE}
   thump policy mode file-monitoring monitor
   thump policy list -o json | jq '.[].name'`,
   async run(args, terminal) {
-    const options = parseOptions(args, { ...CLIENT_OPTIONS, '-o': true, '--replace': false, '--offline': false })
+    const options = parseOptions(args, {
+      ...CLIENT_OPTIONS,
+      '-o': true,
+      '--replace': false,
+      '--offline': false,
+      '--pinned': false,
+    })
     const [name, ...words] = options.words
     if (name === undefined) throw new UsageError(`Want one of ${Object.keys(ACTIONS).join(', ')}`)
     if (name === 'validate' || (name === 'plan' && options.values.has('--offline'))) {
@@ -49,6 +57,14 @@ ${CLIENT_USAGE}
       if (name === 'validate') return await validatePolicies(words, json, terminal)
       if (words.length > 1) throw new UsageError('Want: policy plan --offline FILE, one file')
       return await planOffline(file, json, terminal)
+    }
+    if (name === 'delete' && options.values.has('--pinned')) {
+      for (const kept of keptPolicies()) {
+        removePinned(kept)
+        await terminal.write(`policy "${kept.policy}" of agent ${kept.generation} unpinned\n`)
+      }
+      new Pins('', false).sweep()
+      return 0
     }
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
     if (!action) throw new UsageError(`Unknown action "${name}", nearest is ${nearest(name, Object.keys(ACTIONS))}`)

@@ -9,6 +9,7 @@ import type { Listener } from '../http/listen.ts'
 import { monotonicNs, readClocks } from '../kernel/clock.ts'
 import { features } from '../kernel/feature.ts'
 import { objectFile } from '../kernel/objects.ts'
+import { Pins } from '../kernel/pins.ts'
 import type { KernelFacts } from '../kernel/facts.ts'
 import type { HostFacts } from '../kernel/host.ts'
 import { ledgerRows, lossAnswer, type NewLoss } from '../ledger.ts'
@@ -36,7 +37,7 @@ import { metricFamilies } from './metrics.ts'
 import { EventMetrics } from './metrics_event.ts'
 import { Outbound } from './outbound.ts'
 import { Policies } from './policies.ts'
-import { createPolicyFiles, readPolicyKey } from './policy_files.ts'
+import { createPolicyFiles, readPolicyKey, sweepPins } from './policy_files.ts'
 import { processSource } from './processes.ts'
 import { selfTest } from './self_test.ts'
 import { createStacks } from './stacks.ts'
@@ -53,6 +54,7 @@ export class Agent {
   readonly #started_seconds = Date.now() / 1000
   readonly #stack = new AsyncDisposableStack()
   readonly #budget = new Budget()
+  readonly #pins: Pins
   readonly #event_metrics: EventMetrics | null
   readonly #clock = new WallClock(readClocks())
   readonly #containers: Containers
@@ -77,6 +79,7 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#host = host
+    this.#pins = new Pins(this.#boot, config.keep_sensors_on_exit)
     const { events, labels } = config.metrics
     this.#event_metrics = events ? new EventMetrics(config.node_name, labels) : null
     this.#facts = factsInWorker({ btf: config.btf, procfs: config.procfs, object: objectFile('probe') })
@@ -145,7 +148,7 @@ export class Agent {
     this.#listener = await this.#listen()
     await this.#openDoor()
     await this.#containers.start()
-    this.#sensor.attach()
+    this.#sensor.attach(this.#pins)
     this.#addExisting()
     this.#missing.delete('sensors attached')
     const pump = this.#pump = this.#stack.use(
@@ -155,6 +158,7 @@ export class Agent {
     this.#stack.defer(() => pump[Symbol.dispose]()) // before the bell that it would ring
     this.#pump.start()
     await this.#policy_files.start()
+    sweepPins(this.#pins, this.#log)
     this.#stack.use(await this.#containers.followPolicies(this.#policies.registry, this.#tracker))
     this.#policies_read = true
     await this.#test()
@@ -219,6 +223,7 @@ export class Agent {
       procfs,
       allow_match_all: this.#config.allow_match_all,
       policy_key: readPolicyKey(this.#config.policy_key),
+      pins: this.#pins,
       guard: guardOf(procfs, this.#config.never_kill, this.#sensor.hash_key_bytes),
     })
   }
@@ -304,33 +309,34 @@ export class Agent {
   }
 
   async #listen(): Promise<Listener | null> {
-    const listener = await openHttp(this.#config, {
-      hub: this.#hub,
-      boot: this.#boot,
-      release: this.#host.release,
-      budget: this.#budget,
-      readiness: () => this.#readiness(),
-      metrics: () => this.#metrics(),
-      loss: () => this.#loss(),
-      coverage: async () => [...features(await this.#facts()), ...this.#containers.features()],
-      processes: processSource(this.#tracker.cache),
-      policies: this.#policies.registry,
-      onError: (error) => this.#log.error({ err: error }, 'a request failed'),
-    })
-    if (listener !== null) this.#stack.use(listener)
-    return listener
+    return this.#stack.use(
+      await openHttp(this.#config, {
+        hub: this.#hub,
+        boot: this.#boot,
+        release: this.#host.release,
+        budget: this.#budget,
+        readiness: () => this.#readiness(),
+        metrics: () => this.#metrics(),
+        loss: () => this.#loss(),
+        coverage: async () => [...features(await this.#facts()), ...this.#containers.features()],
+        processes: processSource(this.#tracker.cache),
+        policies: this.#policies.registry,
+        onError: (error) => this.#log.error({ err: error }, 'a request failed'),
+      }),
+    )
   }
 
   async #openDoor(): Promise<void> {
-    const door = await openGrpc(this.#config, this.#log, {
-      hub: this.#hub,
-      file: this.#exports.file,
-      policies: this.#policies.registry,
-      processes: processSource(this.#tracker.cache),
-      health: () => [...this.#missing],
-      facts: this.#facts,
-    })
-    if (door !== null) this.#stack.use(door)
+    this.#stack.use(
+      await openGrpc(this.#config, this.#log, {
+        hub: this.#hub,
+        file: this.#exports.file,
+        policies: this.#policies.registry,
+        processes: processSource(this.#tracker.cache),
+        health: () => [...this.#missing],
+        facts: this.#facts,
+      }),
+    )
   }
 
   /** Without stdout, file, listener and enforcing policy nobody gains anything from going on; policies come and go. */

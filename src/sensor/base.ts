@@ -10,6 +10,7 @@ import { RingBuffer } from '../../ffi/ring.ts'
 import { DRAINED, RingPair } from '../../ffi/ring_pair.ts'
 import { raiseMemlockLimit } from '../../ffi/system.ts'
 import { decodeCgroupRate, encodeBaseConfig, WIRE_SIZES } from '../../ffi/wire.gen.ts'
+import type { Pins } from '../kernel/pins.ts'
 import type { ProcfsProcess } from '../process/procfs.ts'
 import { type CgroupHierarchy, cgroupId, findHierarchy } from './cgroup.ts'
 import { readFaults, readRingCounters, type RingCount } from './counters.ts'
@@ -66,6 +67,7 @@ export class BaseSensor implements Disposable {
   /** Of the kernel, while loading: some 20 MB, and nobody asks later. */
   #btf: Btf | null
   #links = new DisposableStack()
+  readonly #attached: BpfLink[] = []
   #objects: BpfObject[] = []
   #credential_source: CredentialSource | null = null
   #rings: { reserved: RingBuffer; telemetry: RingBuffer; pair: RingPair } | null = null
@@ -98,12 +100,13 @@ export class BaseSensor implements Disposable {
     return this.#credential_source
   }
 
-  attach(): void {
+  attach(pins?: Pins): void {
     for (const object of this.#objects) {
       for (const program of object.programs) {
-        if (program.autoload && !isCredentialProgram(program)) this.#links.use<BpfLink>(program.attach())
+        if (program.autoload && !isCredentialProgram(program)) this.#attached.push(this.#links.use(program.attach()))
       }
     }
+    pins?.keepBase(this.#attached)
   }
 
   /** Programs run no more; maps and rings stay readable. */
@@ -226,7 +229,7 @@ export class BaseSensor implements Disposable {
     // Loading proves little for a kprobe: attaching does. It stays attached, for before 5.13 a trampoline's program can be attached
     // only once (commit f3a95075549e); what it keeps before the others are attached is bounded and never read.
     for (const program of chosen ? object.programs : []) {
-      if (program.autoload && isCredentialProgram(program)) this.#links.use<BpfLink>(program.attach())
+      if (program.autoload && isCredentialProgram(program)) this.#attached.push(this.#links.use(program.attach()))
     }
     this.maps.collect(object)
     if (chosen) this.#credential_source = source
@@ -246,10 +249,10 @@ export class BaseSensor implements Disposable {
             cgroup_subsystem: this.hierarchy.subsystem,
             exit_has_group_dead: this.#exitHasGroupDead() ? 1 : 0,
             credentials_observed: source === null ? 0 : 1,
+            preemptible: this.#tracepointsPreemptible() ? 1 : 0,
             cgroup_rate: cgroup_rate?.events ?? 0,
             cgroup_rate_interval_ns: BigInt(cgroup_rate?.interval_ns ?? 0),
           })
-            preemptible: this.#tracepointsPreemptible() ? 1 : 0,
         })
       }
       if (name.endsWith('.rodata.cgroup')) {
@@ -259,9 +262,6 @@ export class BaseSensor implements Disposable {
     }
   }
 
-  /** sched_process_exit has a second argument since 7.0; the first parameter of the prototype is the tracer's own. */
-  #exitHasGroupDead(): boolean {
-    const btf = this.#btf
   /**
    * Tracepoints are preemptible since 7.0 (commit a46023d5616e), which shows nowhere; the second argument of
    * sched_process_exit came with the same release.
@@ -270,6 +270,9 @@ export class BaseSensor implements Disposable {
     return this.#exitHasGroupDead()
   }
 
+  /** sched_process_exit has a second argument since 7.0; the first parameter of the prototype is the tracer's own. */
+  #exitHasGroupDead(): boolean {
+    const btf = this.#btf
     const id = btf?.findTypedef('btf_trace_sched_process_exit')
     if (btf === null || id === undefined) throw new UnsupportedError('raw tracepoint sched_process_exit', '5.10')
     const pointer = btf.resolve(id)

@@ -52,6 +52,8 @@ export class Sensor implements Disposable {
   readonly hooks: readonly LoadedHook[]
   readonly #context: SensorContext
   readonly #stack: DisposableStack
+  /** Owned by `#links`. */
+  readonly links: readonly BpfLink[]
   readonly #links: DisposableStack
 
   constructor(
@@ -60,14 +62,16 @@ export class Sensor implements Disposable {
     hooks: readonly LoadedHook[],
     context: SensorContext,
     owned: DisposableStack,
-    links: DisposableStack,
+    links: readonly BpfLink[],
+    attached: DisposableStack,
   ) {
     this.plan = plan
     this.slot = slot
     this.hooks = hooks
     this.#context = context
     this.#stack = owned
-    this.#links = links
+    this.links = links
+    this.#links = attached
   }
 
   get load_ms(): number {
@@ -113,14 +117,15 @@ export async function loadSensor(plan: Plan, slot: number, context: SensorContex
     hook.sets.forEach((set, i) => written.push(writeSet(set, first_set + i, key, (name) => context.maps.get(name))))
     loaded.push({ hook: { plan: hook, hook_id, load_ms, programs, counters: object.map('hook_counters') }, object })
   }
-  using links = new DisposableStack()
+  using attached = new DisposableStack()
+  const links: BpfLink[] = []
   for (const { hook, object } of loaded) {
     // The return half first: an entry without its return would keep a record for nobody.
     for (const program of [...hook.plan.programs].reverse()) {
-      for (const link of attachAll(object, program, hook.plan)) links.use(link)
+      for (const link of attachAll(object, program, hook.plan)) links.push(attached.use(link))
     }
   }
-  return new Sensor(plan, slot, loaded.map(({ hook }) => hook), context, owned.move(), links.move())
+  return new Sensor(plan, slot, loaded.map(({ hook }) => hook), context, owned.move(), links, attached.move())
 }
 
 function writePolicyState(

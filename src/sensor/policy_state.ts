@@ -7,7 +7,7 @@ import type { LoadedHook } from './load.ts'
 import type { LoadedPolicy } from './registry.ts'
 
 /** Names as Tetragon's TracingPolicyState. */
-export function policyState({ plan, source, sensor, mode, enabled, loaded_at }: LoadedPolicy): unknown {
+export function policyState({ plan, source, sensor, mode, enabled, loaded_at, not_kept }: LoadedPolicy): unknown {
   const hooks = sensor.hooks.map(hookState)
   const total = (name: keyof HookCounters) => hooks.reduce((sum, hook) => sum + hook.counters[name], 0)
   return {
@@ -24,6 +24,7 @@ export function policyState({ plan, source, sensor, mode, enabled, loaded_at }: 
     lost: total('lost') + total('merge_lost'),
     kills: total('kills'),
     overrides: total('overrides'),
+    not_kept,
     warnings: plan.warnings,
     errors: [],
     hooks,

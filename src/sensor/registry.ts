@@ -1,5 +1,6 @@
 // Registry: the policies of this agent, changed one at a time. Main thread; loading happens in the loader's.
 import { HOOK_FLAG } from '../../ffi/wire.gen.ts'
+import type { Pins } from '../kernel/pins.ts'
 import type { PlanSource } from '../kernel/plan_facts.ts'
 import type { LocatedMistake } from '../policy/error.ts'
 import type { PolicyKey } from '../policy/signature.ts'
@@ -25,6 +26,7 @@ export interface RegistryOptions extends SensorContext {
   readonly guard: Guard
   /** Only what it signed is loaded. */
   readonly policy_key: PolicyKey | null
+  readonly pins: Pins
   /** What events of a hook look like; called before its first event can come, and again with null after its last. */
   readonly onHook: (hook_id: number, hook: ShownHook | null) => void
 }
@@ -39,6 +41,8 @@ export interface LoadedPolicy {
   readonly source: string
   readonly sensor: Sensor
   readonly loaded_at: string
+  /** Attachments that end with the agent although it was to keep them. */
+  readonly not_kept: readonly string[]
   mode: 'enforce' | 'monitor'
   enabled: boolean
 }
@@ -194,8 +198,9 @@ export class Registry implements Disposable {
     return { ok: true, value: planned.plans.map((plan) => JSON.parse(planJson(plan))) }
   }
 
-  /** Detaches everything. */
+  /** Detaches everything, or leaves all to the pins. */
   [Symbol.dispose](): void {
+    if (this.#options.pins.keeping) return this.#options.pins.end()
     for (const policy of this.policies) this.#unload(policy)
   }
 
@@ -226,12 +231,14 @@ export class Registry implements Disposable {
     }
     const mode = plan.matches_all && !this.#options.allow_match_all ? 'monitor' : plan.mode
     for (const hook of sensor.hooks) this.#options.onHook(hook.hook_id, { plan, hook: hook.plan })
-    return { plan, source, sensor, mode, enabled: true, loaded_at: new Date().toISOString() }
+    const not_kept = this.#options.pins.keep(key(plan), slot, sensor.links)
+    return { plan, source, sensor, not_kept, mode, enabled: true, loaded_at: new Date().toISOString() }
   }
 
   #enable(policy: LoadedPolicy): void {
     this.#policies.set(key(policy.plan), policy)
     this.#apply(policy)
+    this.#options.pins.replaced(key(policy.plan))
   }
 
   /** Mode and switch that an operator set at run time outlive a change of the file. */
@@ -268,6 +275,7 @@ export class Registry implements Disposable {
     if (this.#policies.get(key(plan)) === policy) this.#policies.delete(key(plan))
     sensor.setState({ enabled: false, enforce: false })
     const hooks: readonly LoadedHook[] = sensor.hooks
+    this.#options.pins.forget(key(plan), sensor.slot)
     sensor[Symbol.dispose]()
     this.#free_slots.push(sensor.slot)
     const timer = setTimeout(() => {

@@ -37,12 +37,16 @@ export interface AttemptOptions {
   readonly target: string
   readonly count?: number
   readonly workers?: number
+  /** Of each worker, between two attempts. */
+  readonly pause_us?: number
 }
 
 export async function attempt(
-  { how, operation, target, count = COUNT, workers = WORKERS }: AttemptOptions,
+  { how, operation, target, count = COUNT, workers = WORKERS, pause_us = 0 }: AttemptOptions,
 ): Promise<Attempts> {
-  const child = Bun.spawn([PROGRAM, how, operation, String(count), String(workers), target], { stdout: 'pipe' })
+  const child = Bun.spawn([PROGRAM, how, operation, String(count), String(workers), target, String(pause_us)], {
+    stdout: 'pipe',
+  })
   const text = await new Response(child.stdout).text()
   expect(await child.exited).toBe(0)
   const found = text.trim().split('\n').map((line) => line.split(' '))

@@ -8,7 +8,7 @@ import { testWhere } from './need.ts'
 /** `THUMP_ENFORCE_SWITCHES=1000` for the long run. */
 const SWITCHES = Number(process.env['THUMP_ENFORCE_SWITCHES'] ?? 50)
 /** Of one round of load; rounds go on until all switches are done. */
-const OPERATIONS = 4000
+const OPERATIONS = 200
 const LETTER: Readonly<Record<string, string>> = { prevented: 'r', monitored: 'd' }
 const FILE = '/tmp/thump-enforce-mode'
 
@@ -48,7 +48,14 @@ testWhere(
     const flips = switchAll(agent).finally(() => switching = false)
     const workers = new Map<number, string>()
     while (switching) {
-      const found = await attempt({ how: 'loop', operation: 'in-place', target: FILE, count: OPERATIONS, workers: 2 })
+      const found = await attempt({
+        how: 'loop',
+        operation: 'in-place',
+        target: FILE,
+        count: OPERATIONS,
+        workers: 2,
+        pause_us: 5000,
+      })
       for (const [pid, outcomes] of found.workers) workers.set(pid, outcomes)
     }
     await flips

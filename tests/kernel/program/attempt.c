@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* attempt fork|loop OPERATION COUNT WORKERS TARGET: does an operation COUNT times in all, from WORKERS processes at once,
+/* attempt fork|loop OPERATION COUNT WORKERS TARGET [PAUSE_US]: does an operation COUNT times in all, from WORKERS processes at once,
  * each time in a process of its own (fork) or all in one (loop), and prints for each worker `PID OUTCOMES`, one letter
  * per attempt: d done, r refused (EPERM), k killed, e any other error. TARGET is a file, or ADDRESS:PORT. */
 #define _GNU_SOURCE
@@ -118,11 +118,13 @@ static char in_child(int (*attempt)(void))
 
 int main(int argc, char **argv)
 {
-	int count, workers, i, n, forks, several = 0;
+	int count, workers, i, n, forks, several = 0, pause_us = 0;
 	char *outcomes;
 
-	if (argc != 6)
+	if (argc != 6 && argc != 7)
 		return 2;
+	if (argc == 7)
+		pause_us = atoi(argv[6]);
 	forks = strcmp(argv[1], "fork") == 0;
 	if (strncmp(argv[2], "threads-", 8) == 0) {
 		several = 1;
@@ -147,8 +149,11 @@ int main(int argc, char **argv)
 		if (fork() != 0)
 			continue;
 		outcomes = malloc(count + 1);
-		for (n = 0; i + n * workers < count; n++)
+		for (n = 0; i + n * workers < count; n++) {
 			outcomes[n] = forks ? in_child(several ? threads : operation) : outcome(operation());
+			if (pause_us)
+				usleep(pause_us);
+		}
 		outcomes[n] = 0;
 		dprintf(1, "%d %s\n", getpid(), outcomes);
 		return 0;
