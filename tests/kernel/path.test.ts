@@ -40,8 +40,8 @@ const AT = {
   lineage_id: 24,
   lineage_flags: 28,
   claimed: 32,
-  hash: 56,
-  path: 72,
+  hash: 72,
+  path: 88,
 } as const
 
 function unit(): DataView {
@@ -173,10 +173,10 @@ test('lineage_intern() stops at its longest chain and says so', () => {
   expect(number('lineage_flags')).toBe(PROCESS_FLAG.LINEAGE_CUT)
 })
 
-test('slot_claim() gives each slot once and refuses a fifth', () => {
-  const claimed = () => Array.from({ length: 6 }, (_, i) => unit().getUint32(AT.claimed + i * 4, true))
+test('slot_claim() gives each slot once and refuses a ninth', () => {
+  const claimed = () => Array.from({ length: 10 }, (_, i) => unit().getUint32(AT.claimed + i * 4, true))
   for (let round = 0; round < 2; round++) {
     object.program('slots_taken').testRun({})
-    expect(claimed()).toEqual([0, 1, 2, 3, 4, 2])
+    expect(claimed()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 2])
   }
 })

@@ -14,7 +14,7 @@ struct unit {
 	__u32 lineage_binary;
 	__u32 lineage_id;
 	__u32 lineage_flags;
-	__u32 claimed[6];
+	__u32 claimed[10];
 	__u64 hash[2];
 	__u8 path[PATH_BYTES_MAX];
 };
@@ -97,12 +97,20 @@ int slots_taken(void *ctx)
 	u->claimed[2] = slot_claim();
 	u->claimed[3] = slot_claim();
 	u->claimed[4] = slot_claim();
-	slot_release(2);
 	u->claimed[5] = slot_claim();
+	u->claimed[6] = slot_claim();
+	u->claimed[7] = slot_claim();
+	u->claimed[8] = slot_claim();
+	slot_release(2);
+	u->claimed[9] = slot_claim();
 	slot_release(0);
 	slot_release(1);
 	slot_release(2);
 	slot_release(3);
+	slot_release(4);
+	slot_release(5);
+	slot_release(6);
+	slot_release(7);
 	return 0;
 }
 
