@@ -26,8 +26,8 @@ beforeAll(() => {
 
 afterAll(() => {
   object[Symbol.dispose]()
-  fs.rmSync(directory, { recursive: true, force: true })
-})
+  Bun.spawnSync(['rm', '-rf', directory]) // rmSync() walks 1,000 directories from the root each: 10 s
+}, 60_000)
 
 /** Offsets in struct unit of tests/kernel/bpf/path.bpf.c. */
 const AT = {
