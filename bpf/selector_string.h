@@ -158,7 +158,7 @@ __noinline int needle_at(__u32 slot, __u32 set, __u32 index, __u32 at, __u32 cas
 	struct hook_scratch *s = scratch_of(slot);
 	struct needle_key key = { .set = set, .index = index };
 	struct needle *needle = bpf_map_lookup_elem(&needles, &key);
-	__u32 i, size;
+	__u32 i, size, place;
 
 	if (!s || !needle || at > STRING_AT_MAX)
 		return 0;
@@ -166,7 +166,11 @@ __noinline int needle_at(__u32 slot, __u32 set, __u32 index, __u32 at, __u32 cas
 	for (i = 0; i < NEEDLE_BYTES_MAX; i++) {
 		if (i >= size)
 			return 1;
-		if (lower(s->data[at + i], caseless) != needle->bytes[i])
+		place = at + i;
+		OPAQUE(place);
+		if (place > STRING_AT_MAX + NEEDLE_BYTES_MAX)
+			return 0;
+		if (lower(s->data[place], caseless) != needle->bytes[i])
 			return 0;
 	}
 	return 1;
@@ -183,7 +187,10 @@ __noinline int needle_search(__u32 slot, __u32 first, __u32 at, __u32 end)
 		return -1;
 	for (i = 0; i < SEARCH_BLOCK; i++) {
 		place = at + i;
-		if (place >= end || place > STRING_AT_MAX)
+		if (place >= end)
+			return -1;
+		OPAQUE(place);
+		if (place > STRING_AT_MAX)
 			return -1;
 		c = s->data[place];
 		if (c == (first & 0xff) || c == other)
