@@ -20,7 +20,7 @@ async function testKernel(kernel: string, only: string | undefined): Promise<Tal
   const show = prefixLines(`[${kernel}] `)
   const status = await runInGuest({
     kernel,
-    command: ['bun', 'scripts/kernel_tests.ts', ...(only ? ['--only', only] : [])],
+    command: ['bun', 'scripts/kernel_tests.ts', '--attempts', '2', ...(only ? ['--only', only] : [])],
     timeout_seconds: GUEST_SECONDS_MAX,
     memory_mib: GUEST_MEMORY_MIB,
     environment: [],
