@@ -113,7 +113,9 @@ type Show = (line: string, event: JsonObject | undefined) => string | undefined
 function chooseOutput(options: Options, terminal: Terminal): Show {
   const form = outputForm(options, ['compact', 'json'])
   const fields = fieldFilters(options)
-  const trim = fields.length > 0 ? compileFieldFilters(fields) : undefined
+  const cut = compileFieldFilters(fields)
+  // Of a loss nobody asked for fields.
+  const trim = fields.length > 0 ? (event: JsonObject) => 'loss' in event ? event : cut(event) : undefined
   if (form === 'json') {
     if (!trim) return (line) => line
     return (line, event) => {

@@ -21,7 +21,11 @@ export const QUERY_HELP: Readonly<Record<string, string>> = {
   deny: 'the same, to leave events out',
 }
 
-/** Values of one parameter are ORed, parameters ANDed. Throws FilterError, naming the nearest parameter for an unknown one. */
+/**
+ * Values of one parameter are ORed, parameters ANDed. Losses pass whatever is asked for, as nobody can know whether they were
+ * about that, unless `types` says which kinds are wanted. Throws FilterError, naming the nearest parameter for an
+ * unknown one.
+ */
 export function compileQuery(
   query: URLSearchParams,
   others: readonly string[] = [],
@@ -40,8 +44,10 @@ export function compileQuery(
     tests.push(build(query.getAll(name), options))
   }
   const [only] = tests
-  if (only && tests.length === 1) return only
+  const always = query.has('types') ? '' : 'loss'
+  if (only && tests.length === 1) return (event) => event.kind === always || only(event)
   return (event) => {
+    if (event.kind === always) return true
     for (const test of tests) if (!test(event)) return false
     return true
   }

@@ -52,7 +52,15 @@ describe('compileQuery()', () => {
     expect(compileQuery(new URLSearchParams('host=true'))(viewOfDocument(HOST)!)).toBe(true)
     expect(compileQuery(new URLSearchParams('host'))(viewOfDocument(HOST)!)).toBe(true)
     expect(compileQuery(new URLSearchParams('namespaces='))(viewOfDocument(HOST)!)).toBe(true)
-    expect(compileQuery(new URLSearchParams('host=true'))(viewOfDocument({ loss: { count: '1' } })!)).toBe(false)
+  })
+
+  test('lets what was lost pass, unless kinds are asked for', () => {
+    const loss = viewOfDocument({ loss: { count: '1' } })!
+    for (const query of ['host=true', 'pids=1&binaries=/bin', '']) {
+      expect([query, compileQuery(new URLSearchParams(query))(loss)]).toEqual([query, true])
+    }
+    expect(compileQuery(new URLSearchParams('types=process_exec'))(loss)).toBe(false)
+    expect(compileQuery(new URLSearchParams('types=loss'))(loss)).toBe(true)
   })
 
   test('leaves parameters of others alone', () => {
