@@ -39,20 +39,18 @@ const CGROUPS_MAX = 20_000
 
 /** A container has a cgroup namespace of its own, and nothing tells its root but the cgroup that holds us. */
 function namespaceBase(procfs: string, id: number, mount: string | null): string {
-  const own = readLines(`${procfs}/self/cgroup`).find((line) => line.startsWith(`${id}:`))?.split(':')[2]
-  if (mount === null || own === undefined || !isNamespaced(procfs)) return '/'
+  const own = pathOf(procfs, 'self', id)
+  // Above our root everything begins with "/..", and so does the machine's first process.
+  if (mount === null || own === undefined || pathOf(procfs, '1', id)?.startsWith('/..') !== true) return '/'
   const found = findOwn(mount)
   if (found === undefined) return '/'
   const relative = own === '/' ? '' : own
   return found.endsWith(relative) ? found.slice(0, found.length - relative.length) || '/' : '/'
 }
 
-function isNamespaced(procfs: string): boolean {
-  try {
-    return fs.readlinkSync(`${procfs}/self/ns/cgroup`) !== fs.readlinkSync(`${procfs}/1/ns/cgroup`)
-  } catch {
-    return false // without the right to look at pid 1 we know nothing of older processes anyway
-  }
+/** Path in hierarchy `id` as we see it. */
+function pathOf(procfs: string, pid: string, id: number): string | undefined {
+  return readLines(`${procfs}/${pid}/cgroup`).find((line) => line.startsWith(`${id}:`))?.split(':')[2]
 }
 
 function findOwn(mount: string): string | undefined {

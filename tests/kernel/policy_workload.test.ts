@@ -139,3 +139,55 @@ testWhere(missing(), 'a policy for the host alone, and one for containers by nam
   await load(agent, policy('TracingPolicy', 'name: web', '  containerSelector: {matchLabels: {name: thump-web}}'))
   expect([await Bun.spawn([PROGRAM]).exited, await status(web), await status(db)]).toEqual([0, 137, 0])
 })
+
+/** An agent with a cgroup namespace of its own, as a pod has it on cgroup version 2. */
+const IN_NAMESPACE = [
+  'sh',
+  '-c',
+  'mkdir -p $0/thump-test && echo $$ > $0/thump-test/cgroup.procs && exec unshare -C "$@"',
+]
+
+testWhere(
+  missing(),
+  'a container older than the agent is no part of the host, though nothing executes in it',
+  async () => {
+    const memory = '/sys/fs/cgroup/memory'
+    const hierarchy = fs.existsSync(memory) ? memory : '/sys/fs/cgroup'
+    using runc = new Runc({ setns: PROGRAM })
+    const id = createHash('sha256').update('older').digest('hex')
+    const child = runc.start({ id, cgroup: `/docker/${id}`, command: ['/bin/setns', 'older'] })
+    let pid: number | undefined
+    while (pid === undefined) {
+      await Bun.sleep(50)
+      pid = pidOf('/bin/setns\0older\0')
+    }
+    const none = [
+      '--enable-k8s-api',
+      'false',
+      '--cri-endpoint',
+      'none',
+      '--docker-endpoint',
+      'none',
+      '--oci-state',
+      'none',
+    ]
+    await using agent = await TestAgent.start(none, { prefix: [...IN_NAMESPACE, hierarchy] })
+    await load(agent, policy('TracingPolicy', 'name: host', '  hostSelector: {}'))
+    process.kill(pid, 'SIGUSR1')
+    expect(await child.exited).toBe(0)
+    expect(await Bun.spawn([PROGRAM]).exited).toBe(137)
+    await agent.stop()
+    fs.rmdirSync(`${hierarchy}/thump-test`)
+  },
+)
+
+function pidOf(command_line: string): number | undefined {
+  for (const name of fs.readdirSync('/proc')) {
+    try {
+      if (/^\d+$/.test(name) && fs.readFileSync(`/proc/${name}/cmdline`, 'utf8') === command_line) return Number(name)
+    } catch {
+      continue // ended meanwhile
+    }
+  }
+  return undefined
+}
