@@ -90,3 +90,52 @@ test('stdout closed at once: said once; without listener the agent ends with 0',
   expect(stderr.split('\n').filter((line) => line.includes('stdout is closed')).length).toBe(1)
   expect(status).toBe(0)
 }, 60_000)
+
+const POLICY = `apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata:
+  name: nobody-looks
+spec:
+  kprobes:
+  - call: sys_setns
+    syscall: true
+    args:
+    - {index: 0, type: int}
+    - {index: 1, type: int}
+    selectors:
+    - matchArgs:
+      - {index: 1, operator: Equal, values: ["4711"]}
+      matchActions:
+      - action: Sigkill
+`
+
+test('stdout closed, no listener: an enforcing policy keeps the agent, and keeps enforcing', async () => {
+  const policies = path.join(directory, 'policies')
+  fs.mkdirSync(policies)
+  fs.writeFileSync(path.join(policies, 'kill.yaml'), POLICY)
+  const flags = ['--listen', 'none', '--policies', policies, '--token-file', path.join(directory, 'token')]
+  await using child = Bun.spawn(['sh', '-c', 'exec "$@" >&-', 'sh', process.execPath, MAIN, ...flags], {
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  let log = ''
+  const reading = (async () => {
+    const decoder = new TextDecoder()
+    for await (const bytes of child.stderr) log += decoder.decode(bytes, { stream: true })
+  })()
+  const until = performance.now() + 60_000
+  while (!(log.includes('"ready"') && log.includes('stdout is closed')) && performance.now() < until) {
+    await Bun.sleep(50)
+  }
+  await Bun.sleep(2500) // more than two looks at who is left
+  expect(log).toContain('policy file loaded')
+  expect(child.exitCode).toBeNull()
+  Bun.spawnSync([process.execPath, path.join(import.meta.dirname, '../../scripts/programs.ts')])
+  expect(Bun.spawnSync([path.join(import.meta.dirname, '../../build/program/setns')]).signalCode).toBe('SIGKILL')
+  // The last enforcing policy goes: nobody is left.
+  fs.rmSync(path.join(policies, 'kill.yaml'))
+  expect(await child.exited).toBe(0)
+  await reading
+  expect(log).toContain('nobody is left')
+}, 110_000)
