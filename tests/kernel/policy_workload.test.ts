@@ -138,6 +138,12 @@ testWhere(missing(), 'a policy for the host alone, and one for containers by nam
 
   await load(agent, policy('TracingPolicy', 'name: web', '  containerSelector: {matchLabels: {name: thump-web}}'))
   expect([await Bun.spawn([PROGRAM]).exited, await status(web), await status(db)]).toEqual([0, 137, 0])
+  await unload(agent, 'web')
+
+  // The same for one selector of a policy that is for all.
+  const workloads = '- matchWorkloads: {containerSelector: {matchLabels: {name: thump-db}}}\n      matchArgs:'
+  await load(agent, policy('TracingPolicy', 'name: db', '').replace('- matchArgs:', workloads))
+  expect([await Bun.spawn([PROGRAM]).exited, await status(web), await status(db)]).toEqual([0, 0, 137])
 })
 
 /** An agent with a cgroup namespace of its own, as a pod has it on cgroup version 2. */
