@@ -80,7 +80,7 @@ function runs(policies: readonly JsonObject[], name: string, unit: number): Metr
         labels: {
           ...labels(policy),
           attach: hookName(hook),
-          section: textAt(program, 'section') || textAt(program, 'attach'),
+          section: textAt(program, 'name'),
           sensor: textAt(hook, 'event').replace('process_', ''),
         },
         value: numberAt(program, name) / unit,

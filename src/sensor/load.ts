@@ -44,6 +44,10 @@ export interface LoadedHook {
   readonly programs: readonly ProgramLoaded[]
   /** Per-CPU array of struct hook_counters. */
   readonly counters: BpfMap
+  /** Its programs can be asked how often they ran. */
+  readonly object: BpfObject
+  /** Programs, and maps that only this hook has. */
+  readonly kernel_memory_bytes: number
 }
 
 export class Sensor implements Disposable {
@@ -115,7 +119,9 @@ export async function loadSensor(plan: Plan, slot: number, context: SensorContex
     }
     const key = hashKey(context.hash_key_bytes)
     hook.sets.forEach((set, i) => written.push(writeSet(set, first_set + i, key, (name) => context.maps.get(name))))
-    loaded.push({ hook: { plan: hook, hook_id, load_ms, programs, counters: object.map('hook_counters') }, object })
+    const counters = object.map('hook_counters')
+    const kernel_memory_bytes = ownMemory(object, programs)
+    loaded.push({ hook: { plan: hook, hook_id, load_ms, programs, counters, object, kernel_memory_bytes }, object })
   }
   using attached = new DisposableStack()
   const links: BpfLink[] = []
@@ -229,6 +235,12 @@ function collectMaps(object: BpfObject, config: HookConfig, maps: SharedMaps): v
     const shared = mapNameFor(name, config)
     if (!maps.has(shared)) maps.add(shared, object.map(name).duplicate())
   }
+}
+
+function ownMemory(object: BpfObject, programs: readonly ProgramLoaded[]): number {
+  const own = object.mapNames.filter((name) => name.includes('.') || name === 'hook_counters')
+  return own.reduce((sum, name) => sum + object.map(name).memlockBytes(), 0) +
+    programs.reduce((sum, { jited_bytes, xlated_bytes }) => sum + jited_bytes + xlated_bytes, 0)
 }
 
 function* attachAll(object: BpfObject, program: ProgramPlan, hook: HookPlan): Generator<BpfLink> {

@@ -53,6 +53,7 @@ export interface ProgramLoaded {
   readonly name: string
   readonly verified_insns: number
   readonly jited_bytes: number
+  readonly xlated_bytes: number
 }
 
 export type LoadAnswer =

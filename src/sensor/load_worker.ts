@@ -61,8 +61,8 @@ function load(request: LoadRequest): LoadAnswer {
   object.load()
   const load_ms = performance.now() - started
   const loaded = object.programs.filter((program) => program.autoload).map((program) => {
-    const { verified_insns, jited_bytes } = program.info()
-    return { name: program.name, verified_insns, jited_bytes }
+    const { verified_insns, jited_bytes, xlated_bytes } = program.info()
+    return { name: program.name, verified_insns, jited_bytes, xlated_bytes }
   })
   const moved = object.detachToNumbers()
   stack.move()

@@ -1,5 +1,6 @@
 // What the API shows of a loaded policy: state, hooks and their counters.
 import type { BpfMap } from '../../ffi/map.ts'
+import type { BpfObject } from '../../ffi/object.ts'
 import { decodeHookCounters, type HookCounters } from '../../ffi/wire.gen.ts'
 import { possibleCpus } from '../../ffi/system.ts'
 import type { ProgramPlan } from '../policy/plan_type.ts'
@@ -24,6 +25,8 @@ export function policyState({ plan, source, sensor, mode, enabled, loaded_at, no
     lost: total('lost') + total('merge_lost'),
     kills: total('kills'),
     overrides: total('overrides'),
+    kernel_memory_bytes: sensor.hooks.reduce((sum, hook) => sum + hook.kernel_memory_bytes, 0),
+    cost: hooks.reduce((sum, hook) => addRuns(sum, hook.programs), { run_count: 0, run_time_ns: 0 }),
     not_kept,
     warnings: plan.warnings,
     errors: [],
@@ -31,7 +34,7 @@ export function policyState({ plan, source, sensor, mode, enabled, loaded_at, no
   }
 }
 
-function hookState({ plan, hook_id, load_ms, programs, counters }: LoadedHook) {
+function hookState({ plan, hook_id, load_ms, programs, counters, object }: LoadedHook) {
   return {
     id: hook_id,
     names: plan.names,
@@ -40,10 +43,32 @@ function hookState({ plan, hook_id, load_ms, programs, counters }: LoadedHook) {
     reason: plan.reason,
     verdict: plan.verdict,
     load_ms: Math.round(load_ms),
-    programs,
+    programs: programs.map((program) => ({ ...program, ...runsOf(object, program.name) })),
     counters: sumCounters(counters, 0),
     selectors: plan.selector_labels.map((label, i) => ({ label, ...sumCounters(counters, i + 1) })),
   }
+}
+
+interface Runs {
+  readonly run_count: number
+  readonly run_time_ns: number
+}
+
+/** Both stay 0 unless the kernel counts (kernel.bpf_stats_enabled). */
+function runsOf(object: BpfObject, name: string) {
+  const { run_count, run_time_ns, recursion_misses } = object.program(name).info()
+  return {
+    run_count: Number(run_count),
+    run_time_ns: Number(run_time_ns),
+    recursion_misses: Number(recursion_misses),
+  }
+}
+
+function addRuns(sum: Runs, programs: readonly Runs[]): Runs {
+  return programs.reduce((total, { run_count, run_time_ns }) => ({
+    run_count: total.run_count + run_count,
+    run_time_ns: total.run_time_ns + run_time_ns,
+  }), sum)
 }
 
 function sumCounters(map: BpfMap, index: number): HookCounters {
