@@ -65,10 +65,6 @@ __noinline int argument_string(__u32 slot, __u32 index)
 	to = value_begin(s, index, a->type, 0);
 	if (!to)
 		return 0;
-	if (!s->value) {
-		value_end(s, index, 0, 0, HOOK_VALUE_EMPTY);
-		return 0;
-	}
 	if (a->flags & ARGUMENT_FLAG_USER) {
 		size = bpf_probe_read_user_str(to, STRING_BYTES_MAX, (void *)s->value);
 	} else {
@@ -76,6 +72,9 @@ __noinline int argument_string(__u32 slot, __u32 index)
 		if (size < 0)
 			size = bpf_probe_read_user_str(to, STRING_BYTES_MAX, (void *)s->value);
 	}
+	/* Of an empty string in user memory the helper says 0, elsewhere 1 (mm/maccess.c, strncpy_from_user_nofault). */
+	if (size == 0)
+		size = 1;
 	if (size < 1 || size > STRING_BYTES_MAX)
 		return -1;
 	value_end(s, index, 0, size - 1, size == STRING_BYTES_MAX ? HOOK_VALUE_TRUNCATED : 0);

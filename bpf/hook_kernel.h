@@ -5,6 +5,11 @@
 
 #include "kernel.h"
 
+/* The user namespace of the last exec. */
+struct mm_struct___hook {
+	struct user_namespace *user_ns;
+} __attribute__((preserve_access_index));
+
 /* arch/x86/include/asm/thread_info.h: the task is in a 32 bit system call. */
 #define TS_COMPAT 0x0002
 

@@ -129,19 +129,13 @@ static __always_inline __u64 current_capabilities(struct task_struct *task, __u3
 	return mask;
 }
 
-/* include/linux/proc_ns.h: PROC_USER_INIT_INO */
-#define HOST_USER_NAMESPACE 0xeffffffdU
-
-/* Did the process execute in a user namespace of its own? As Tetragon, which goes by the namespaces at exec. */
+/* Did the process execute in a user namespace of its own? As Tetragon, which goes by the last exec and not by now. */
 static __always_inline int in_user_namespace(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-	struct process *process = bpf_map_lookup_elem(&processes, &pid);
+	struct mm_struct___hook *mm = (struct mm_struct___hook *)BPF_CORE_READ(task, mm);
 
-	if (process && process->namespaces.user)
-		return process->namespaces.user != HOST_USER_NAMESPACE;
-	return BPF_CORE_READ(task, cred, user_ns, level) != 0;
+	return BPF_CORE_READ(mm, user_ns, level) != 0;
 }
 
 __noinline int filter_capability(__u32 slot, __u32 index)
