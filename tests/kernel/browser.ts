@@ -43,8 +43,12 @@ export class Browser implements AsyncDisposable {
     await new Promise((resolve) => (socket.onopen = resolve))
     const browser = new Browser(child, directory, socket)
     for (const domain of ['Runtime', 'Log', 'Page']) await browser.#call(`${domain}.enable`)
-    await browser.#call('Page.navigate', { url })
+    await browser.navigate(url)
     return browser
+  }
+
+  async navigate(url: string): Promise<void> {
+    await this.#call('Page.navigate', { url })
   }
 
   async evaluate(expression: string): Promise<unknown> {

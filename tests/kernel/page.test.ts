@@ -63,3 +63,59 @@ testWhere(
     expect(refused).toEqual([])
   },
 )
+
+const POLICY = `apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata:
+  name: foreign
+spec:
+  kprobes:
+  - call: "sys_chroot"
+    syscall: true
+`
+
+testWhere(
+  missingBrowser,
+  'a page of another origin can neither read nor change, though the browser is logged in',
+  async () => {
+    await using agent = await TestAgent.start()
+    using tcp = await portTo(agent.socket)
+    const home = `http://127.0.0.1:${tcp.port}`
+    await using attacker = { // another port is another origin, but the same site: the strict cookie goes along
+      server: Bun.serve({
+        hostname: '127.0.0.1',
+        port: 0,
+        fetch: () => new Response('<title>other</title>', { headers: { 'Content-Type': 'text/html' } }),
+      }),
+      async [Symbol.asyncDispose]() {
+        await this.server.stop(true)
+      },
+    }
+    await using browser = await Browser.open(home + '/')
+    await browser.until(`document.querySelector('#state')?.textContent === 'connected'`)
+    const token = fs.readFileSync(agent.token_file, 'utf8').trim()
+    const login =
+      `fetch('/v1/login', {method: 'POST', body: JSON.stringify({token: '${token}'})}).then((a) => a.status)`
+    expect(await browser.evaluate(login)).toBe(204)
+    const post = (base: string) =>
+      `fetch('${base}/v1/policies', {method: 'POST', mode: 'no-cors', credentials: 'include', body: ${
+        JSON.stringify(POLICY)
+      }}).then((a) => a.status)`
+    const names = async () => {
+      return (await (await agent.request('/v1/policies')).json() as { name: string }[]).map(({ name }) => name)
+    }
+    await browser.navigate(attacker.server.url.href)
+    await browser.until(`document.title === 'other'`)
+    expect(await browser.evaluate(post(home))).toBe(0) // opaque
+    expect(await names()).toEqual([])
+    for (const route of ['/v1/processes', '/v1/events', '/v1/version']) {
+      const read = `fetch('${home}${route}', {credentials: 'include'}).then(() => 'read', () => 'refused')`
+      expect([route, await browser.evaluate(read)]).toEqual([route, 'refused'])
+    }
+    // The same request from the agent's own page works: it was the origin that was refused.
+    await browser.navigate(home + '/')
+    await browser.until(`document.querySelector('#state')?.textContent === 'connected'`)
+    expect(await browser.evaluate(post(''))).toBe(201)
+    expect(await names()).toEqual(['foreign'])
+  },
+)
