@@ -127,7 +127,7 @@ describe('thump policy', () => {
   test('lists policies with their mistakes', async () => {
     const { status, out } = await run('policy', 'list')
     expect(status).toBe(0)
-    expect(out).toContain('net    enabled     enforce  2      7     1      0     123.46 kB  net.yaml\n')
+    expect(out).toContain('net    enabled     enforce  -       2      7     1      0     123.46 kB  net.yaml\n')
     expect(out).toContain('x/bad  load_error')
     expect(out).toEndWith('b.yaml:3:5: Cannot\n  3 | a\n    | ^\n')
   })

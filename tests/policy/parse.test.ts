@@ -118,7 +118,7 @@ describe('matchArgs', () => {
       'at most 100',
     )
     expect(filter('int', `operator: GT, values: ${many(9, String)}`).join()).toContain('at most 8')
-  })
+  }, 60_000)
 })
 
 describe('spec', () => {
