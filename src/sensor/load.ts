@@ -19,7 +19,7 @@ import { checkWireSizes } from './base.ts'
 import { hashKey } from './hash.ts'
 import { mapEntriesFor, mapNameFor } from './hook_maps.ts'
 import { removeSet, SetNumbers, writeSet, type WrittenSet } from './hook_sets.ts'
-import type { Loader } from './loader.ts'
+import { type Loader, LoadError } from './loader.ts'
 import type { LoadRequest, ProgramLoaded } from './load_request.ts'
 import type { SharedMaps } from './shared_maps.ts'
 import type { Workloads } from './workloads.ts'
@@ -106,6 +106,9 @@ export async function loadSensor(plan: Plan, slot: number, context: SensorContex
   const first_filter = context.workloads.add(plan)
   owned.defer(() => context.workloads.remove(first_filter))
   for (const hook of plan.hooks) {
+    if (hook.family === 'loader') {
+      throw new LoadError('Cannot load "spec.loader": this version has no loader events', '')
+    }
     const first_set = context.sets.take(hook.sets.length)
     const hook_id = context.takeHookId()
     const config = finishConfig(hook, { hook_id, slot, first_set, first_filter })
