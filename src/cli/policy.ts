@@ -220,6 +220,7 @@ function policyTable(policies: readonly JsonObject[]): string {
     fullName(policy),
     textAt(policy, 'state'),
     textAt(policy, 'mode'),
+    textAt(policy, 'verdict') || '-',
     String(listAt(policy, 'hooks').length),
     textAt(policy, 'hits') || '0',
     textAt(policy, 'kills') || '0',
@@ -227,7 +228,7 @@ function policyTable(policies: readonly JsonObject[]): string {
     bytes(textAt(policy, 'kernel_memory_bytes')),
     textAt(policy, 'source'),
   ])
-  const head = ['NAME', 'STATE', 'MODE', 'HOOKS', 'HITS', 'KILLS', 'LOST', 'MEMORY', 'FROM']
+  const head = ['NAME', 'STATE', 'MODE', 'EFFECT', 'HOOKS', 'HITS', 'KILLS', 'LOST', 'MEMORY', 'FROM']
   const failed = policies.map((policy) => mistakeText(listAt(policy, 'errors'))).join('')
   return table([head, ...rows]) + failed
 }

@@ -3,7 +3,7 @@ import type { BpfMap } from '../../ffi/map.ts'
 import type { BpfObject } from '../../ffi/object.ts'
 import { decodeHookCounters, type HookCounters } from '../../ffi/wire.gen.ts'
 import { possibleCpus } from '../../ffi/system.ts'
-import type { ProgramPlan } from '../policy/plan_type.ts'
+import type { HookPlan, Plan, ProgramPlan } from '../policy/plan_type.ts'
 import type { LoadedHook } from './load.ts'
 import type { LoadedPolicy } from './registry.ts'
 
@@ -16,6 +16,7 @@ export function policyState({ plan, source, sensor, mode, enabled, loaded_at, no
     namespace: plan.namespace,
     state: enabled ? 'enabled' : 'disabled',
     mode: plan.enforcing ? mode : 'monitor_only',
+    verdict: verdictOf(plan),
     source,
     loaded_at,
     load_ms: Math.round(sensor.load_ms),
@@ -32,6 +33,12 @@ export function policyState({ plan, source, sensor, mode, enabled, loaded_at, no
     errors: [],
     hooks,
   }
+}
+
+/** The weakest of its enforcing hooks: what terminates somewhere does not prevent. */
+export function verdictOf({ hooks }: Plan): HookPlan['verdict'] {
+  if (hooks.some(({ verdict }) => verdict === 'terminates')) return 'terminates'
+  return hooks.some(({ verdict }) => verdict === 'prevents') ? 'prevents' : 'observes'
 }
 
 function hookState({ plan, hook_id, load_ms, programs, counters, object }: LoadedHook) {

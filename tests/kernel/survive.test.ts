@@ -53,6 +53,7 @@ test('a kept policy enforces after kill -9 of its agent, across the next start, 
     while (starting) {
       attempts++
       if (!await killed()) through++
+      await Bun.sleep(20) // a guest's agent wants to start, too
     }
   })()
   await using second = await TestAgent.start(flags)
