@@ -63,7 +63,8 @@ function chooseFormat(c: Context, url: URL, options: EventRouteOptions, texts: S
     return {
       type: compact === null ? 'application/x-ndjson' : 'text/plain; charset=utf-8',
       hello: '',
-      heartbeat: '',
+      // An empty line, which readers of NDJSON skip: without bytes a Unix socket would be hung up on.
+      heartbeat: compact === null ? '\n' : '',
       event: compact === null ? ({ line }) => line + '\n' : shared(texts.compact, ({ line }) => {
         const content = compact(line)
         return content === null ? '' : content + '\n'
