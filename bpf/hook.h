@@ -88,6 +88,20 @@ struct {
 	__type(value, struct policy_state);
 } policy_states SEC(".maps");
 
+/* A changed policy takes over from its former version without a hit missed or counted twice: the program that was attached
+ * first stays so and begins with a jump to the present version, which is a program in one of these, each hook's own. One
+ * store makes the next hit another version's; two attached programs could never do that, because the change may fall
+ * between the two for one and the same hit. While it is empty the attached program is the present version itself. */
+struct hook_versions {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} hook_versions SEC(".maps");
+
+/* Of hooks that run at return only. Apart, because from 6.18 on all programs of such a map have one attach type. */
+struct hook_versions hook_return_versions SEC(".maps");
+
 /* Hides from clang what it knows of a number, so that it keeps the check that the verifier needs to see. */
 #define OPAQUE(number) asm volatile("" : "+r"(number))
 

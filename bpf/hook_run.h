@@ -10,14 +10,25 @@
 #include "action.h"
 #include "hook_output.h"
 
-/* Claims scratch for this run; HOOK_SCRATCH_LEVELS when the policy is off or no scratch is free. */
-static __always_inline __u32 hook_begin(void *ctx)
+/* Goes to the present version, if that is another program. */
+#define VERSION_JUMP(ctx) bpf_tail_call(ctx, &hook_versions, 0)
+
+/* Return halves that go on with a kept record are attached once per version: each knows its own records. */
+#define VERSION_JUMP_AT_RETURN(ctx)                                                                                    \
+	do {                                                                                                           \
+		if (hook.flags & HOOK_FLAG_RETURN_ONLY)                                                                \
+			bpf_tail_call(ctx, &hook_return_versions, 0);                                                  \
+	} while (0)
+
+/* Claims scratch for this run; HOOK_SCRATCH_LEVELS when the policy is off or no scratch is free. What began while it was
+ * on is finished (`resumes`), so that a call which is under way when its policy changes is neither lost nor halved. */
+static __always_inline __u32 hook_claim(void *ctx, __u32 resumes)
 {
 	struct hook_counters *counters;
 	struct hook_scratch *s;
 	__u32 slot, state = policy_state_bits();
 
-	if (!(state & POLICY_STATE_ENABLED))
+	if (!resumes && !(state & POLICY_STATE_ENABLED))
 		return HOOK_SCRATCH_LEVELS;
 	slot = scratch_claim();
 	s = scratch_of(slot);
@@ -27,11 +38,21 @@ static __always_inline __u32 hook_begin(void *ctx)
 			counters->lost++;
 		return HOOK_SCRATCH_LEVELS;
 	}
-	if (counters)
+	if (counters && !resumes)
 		counters->hits++;
 	s->context = (__u64)ctx;
 	s->state = state;
 	return slot;
+}
+
+static __always_inline __u32 hook_begin(void *ctx)
+{
+	return hook_claim(ctx, 0);
+}
+
+static __always_inline __u32 hook_begin_return(void *ctx)
+{
+	return hook_claim(ctx, !(hook.flags & HOOK_FLAG_RETURN_ONLY));
 }
 
 static __always_inline void select_first(__u32 slot, struct hook_scratch *s)

@@ -6,10 +6,15 @@
 
 static __always_inline int kprobe_entry(struct pt_regs *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 	int error, verdict;
 
+	/* The kernel lets no program that overrides results into a map of programs, nor use one. */
+	if (!(hook.flags & HOOK_FLAG_CAN_REFUSE))
+		VERSION_JUMP(ctx);
+	slot = hook_begin(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	register_parameters(slot);
@@ -26,10 +31,13 @@ static __always_inline int kprobe_entry(struct pt_regs *ctx)
 
 static __always_inline int kprobe_return(struct pt_regs *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 	int verdict;
 
+	VERSION_JUMP_AT_RETURN(ctx);
+	slot = hook_begin_return(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	register_parameters(slot);

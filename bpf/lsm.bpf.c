@@ -7,10 +7,13 @@
 SEC("lsm")
 int hook_lsm(void *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 	int error;
 
+	VERSION_JUMP(ctx);
+	slot = hook_begin(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	CTX_PARAMETERS(s, ctx);

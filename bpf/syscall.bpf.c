@@ -4,7 +4,7 @@
 #include "map.h"
 #include "hook_run.h"
 
-/* Is it a call that the hook is for? 32 bit calls have other numbers. */
+/* Is it a call that the hook is for? 32 bit calls have other numbers. A version that takes over is for the same calls. */
 static __always_inline int syscall_wanted(__u64 id)
 {
 	struct value_key key = {};
@@ -27,6 +27,7 @@ int hook_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!syscall_wanted(id))
 		return 0;
+	VERSION_JUMP(ctx);
 	slot = hook_begin(ctx);
 	s = scratch_of(slot);
 	if (!s)
@@ -50,7 +51,8 @@ int hook_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!syscall_wanted(id))
 		return 0;
-	slot = hook_begin(ctx);
+	VERSION_JUMP_AT_RETURN(ctx);
+	slot = hook_begin_return(ctx);
 	s = scratch_of(slot);
 	if (!s)
 		return 0;

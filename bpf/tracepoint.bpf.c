@@ -7,9 +7,12 @@
 SEC("tp")
 int hook_tracepoint(void *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 
+	VERSION_JUMP(ctx);
+	slot = hook_begin(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	hook_end(ctx, slot, hook_entry(slot));
@@ -20,9 +23,12 @@ int hook_tracepoint(void *ctx)
 SEC("raw_tp")
 int hook_raw_tp(void *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 
+	VERSION_JUMP(ctx);
+	slot = hook_begin(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	CTX_PARAMETERS(s, ctx);

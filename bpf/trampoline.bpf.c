@@ -38,9 +38,12 @@ static __always_inline __u64 trampoline_result(void *ctx)
 SEC("fentry")
 int hook_fentry(void *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 
+	VERSION_JUMP(ctx);
+	slot = hook_begin(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	trampoline_parameters(ctx, s, slot);
@@ -52,10 +55,13 @@ int hook_fentry(void *ctx)
 SEC("fexit")
 int hook_fexit(void *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 	int verdict;
 
+	VERSION_JUMP_AT_RETURN(ctx);
+	slot = hook_begin_return(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	s->result = trampoline_result(ctx);
@@ -73,10 +79,13 @@ int hook_fexit(void *ctx)
 SEC("fmod_ret")
 int hook_fmod_ret(void *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 	int error;
 
+	VERSION_JUMP(ctx);
+	slot = hook_begin(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	trampoline_parameters(ctx, s, slot);

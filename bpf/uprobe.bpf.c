@@ -7,9 +7,12 @@
 SEC("uprobe")
 int hook_uprobe(struct pt_regs *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 
+	VERSION_JUMP(ctx);
+	slot = hook_begin(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	register_parameters(slot);
@@ -22,10 +25,13 @@ int hook_uprobe(struct pt_regs *ctx)
 SEC("uretprobe")
 int hook_uretprobe(struct pt_regs *ctx)
 {
-	__u32 slot = hook_begin(ctx);
-	struct hook_scratch *s = scratch_of(slot);
+	__u32 slot;
+	struct hook_scratch *s;
 	int verdict;
 
+	VERSION_JUMP_AT_RETURN(ctx);
+	slot = hook_begin_return(ctx);
+	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	register_parameters(slot);

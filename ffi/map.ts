@@ -136,6 +136,12 @@ export class BpfMap implements Disposable {
     this.update(key, new Uint8Array(new Uint32Array([inner.fd]).buffer))
   }
 
+  /** Puts the program of descriptor `fd` into a map of programs: one store for whoever jumps there. */
+  updateProgram(key: MapKey, fd: number): void {
+    assert(this.type === MAP_TYPE.PROG_ARRAY, `map "${this.name}" holds no programs`)
+    this.update(key, new Uint8Array(new Uint32Array([fd]).buffer))
+  }
+
   /** False if there was none. */
   delete(key: MapKey): boolean {
     return this.#found(libbpf().bpf_map_delete_elem(this.fd, this.#key(key)), 'delete from')

@@ -1,5 +1,4 @@
 // From a Plan to a Sensor: programs loaded in a thread, sets written, programs attached; all of it or nothing.
-import type { AttachSpec } from '../../ffi/attach.ts'
 import type { BpfLink } from '../../ffi/link.ts'
 import type { BpfMap } from '../../ffi/map.ts'
 import type { BpfObject } from '../../ffi/object.ts'
@@ -15,9 +14,12 @@ import {
   POLICY_STATE_SIZE,
 } from '../../ffi/wire.gen.ts'
 import type { HookPlan, Plan, ProgramPlan } from '../policy/plan_type.ts'
+import { attachSpecs } from './attach_spec.ts'
 import { checkWireSizes } from './base.ts'
 import { hashKey } from './hash.ts'
 import { mapEntriesFor, mapNameFor } from './hook_maps.ts'
+import { entryHalves, HookObject, HookSite, returnHalves, siteKey, versioned } from './hook_site.ts'
+import { keptCalls } from './kept_calls.ts'
 import { removeSet, SetNumbers, writeSet, type WrittenSet } from './hook_sets.ts'
 import { type Loader, LoadError } from './loader.ts'
 import type { LoadRequest, ProgramLoaded } from './load_request.ts'
@@ -48,34 +50,35 @@ export interface LoadedHook {
   readonly object: BpfObject
   /** Programs, and maps that only this hook has. */
   readonly kernel_memory_bytes: number
+  readonly held: HookObject
 }
 
+/** One version of a policy in the kernel: loaded, then attached or put in its former version's place. */
 export class Sensor implements Disposable {
   readonly plan: Plan
   readonly slot: number
   readonly hooks: readonly LoadedHook[]
   readonly #context: SensorContext
-  readonly #stack: DisposableStack
-  /** Owned by `#links`. */
-  readonly links: readonly BpfLink[]
-  readonly #links: DisposableStack
+  readonly #owned: DisposableStack
+  /** Return halves of this version. */
+  readonly #return_links: BpfLink[] = []
+  /** In the order of hooks; empty until attach() and after another version took over. */
+  #sites: HookSite[] = []
+  /** Of the former version, until takeOver(). */
+  #shared = new Map<HookSite, LoadedHook>()
+  #disposed = false
 
-  constructor(
-    plan: Plan,
-    slot: number,
-    hooks: readonly LoadedHook[],
-    context: SensorContext,
-    owned: DisposableStack,
-    links: readonly BpfLink[],
-    attached: DisposableStack,
-  ) {
+  constructor(plan: Plan, slot: number, hooks: readonly LoadedHook[], context: SensorContext, owned: DisposableStack) {
     this.plan = plan
     this.slot = slot
     this.hooks = hooks
     this.#context = context
-    this.#stack = owned
-    this.links = links
-    this.#links = attached
+    this.#owned = owned
+  }
+
+  /** Of what this version attached itself. Borrowed. */
+  get links(): readonly BpfLink[] {
+    return [...this.#sites.flatMap((site) => site.links), ...this.#return_links]
   }
 
   get load_ms(): number {
@@ -87,21 +90,72 @@ export class Sensor implements Disposable {
     writePolicyState(this.#context.maps.get('policy_states'), this.slot, this.plan, state)
   }
 
+  /**
+   * Attaches what the former version does not have at the same place; it runs as the policy's slot says. Dispose after an
+   * error: the former version is as it was.
+   */
+  attach(former: Sensor | null): void {
+    const free = former === null ? [] : [...former.#sites]
+    for (const hook of this.hooks) {
+      // The return half first: an entry without its return would keep a record for nobody.
+      for (const program of returnHalves(hook.plan)) {
+        for (const link of attachAll(hook.held.object, program, hook.plan)) this.#return_links.push(link)
+      }
+      const key = siteKey(hook.plan)
+      const at = key === '' ? -1 : free.findIndex((site) => site.key === key)
+      const [shared] = at < 0 ? [] : free.splice(at, 1)
+      if (shared !== undefined) this.#shared.set(shared, hook)
+      else this.#sites.push(newSite(key, hook))
+    }
+  }
+
+  /** After attach(former): each hit that begins from now on is this version's; the former one keeps only calls under way. */
+  takeOver(former: Sensor): void {
+    for (const [site, hook] of this.#shared) site.switchTo(hook.held, versioned(hook.plan)!.program.program)
+    this.#sites.push(...this.#shared.keys())
+    for (const site of former.#sites) if (!this.#shared.has(site)) site[Symbol.dispose]()
+    former.#sites = []
+    this.#shared.clear()
+  }
+
+  /** Calls under way whose records wait for this version's return half. */
+  callsUnderWay(isThread: (tid: number) => boolean): number {
+    const ids = new Set(this.hooks.filter(({ plan }) => returnHalves(plan).length > 0).map(({ hook_id }) => hook_id))
+    return ids.size === 0 ? 0 : keptCalls(this.#context.maps, ids, isThread)
+  }
+
   /** Detaches, then unloads; the sets go last. */
   [Symbol.dispose](): void {
-    this.#links.dispose()
-    this.#stack.dispose()
+    if (this.#disposed) return
+    this.#disposed = true
+    for (const site of this.#sites) site[Symbol.dispose]()
+    this.#sites = []
+    for (const link of this.#return_links) link[Symbol.dispose]()
+    for (const { held } of this.hooks) held.release()
+    this.#owned.dispose()
   }
 }
 
-/** Loads and attaches `plan` under policy slot `slot`; off until setState(). Throws LoadError or LibbpfError. */
-export async function loadSensor(plan: Plan, slot: number, context: SensorContext): Promise<Sensor> {
+function newSite(key: string, hook: LoadedHook): HookSite {
+  const { object } = hook.held
+  const found = versioned(hook.plan)
+  using attached = new DisposableStack()
+  const links: BpfLink[] = []
+  for (const program of entryHalves(hook.plan)) {
+    for (const link of attachAll(object, program, hook.plan)) links.push(attached.use(link))
+  }
+  attached.move()
+  return new HookSite(key, hook.held, found === null ? null : object.map(found.map), links)
+}
+
+/**
+ * Loads `plan` under policy slot `slot`. The slot of a new policy is off until setState(); that of one that has a former
+ * version stays as it is. Throws LoadError or LibbpfError.
+ */
+export async function loadSensor(plan: Plan, slot: number, context: SensorContext, is_new: boolean): Promise<Sensor> {
   using owned = new DisposableStack()
-  const loaded: { hook: LoadedHook; object: BpfObject }[] = []
-  const written: WrittenSet[] = []
-  owned.defer(() => {
-    for (const set of written) removeSet(set, (name) => context.maps.get(name))
-  })
+  using objects = new DisposableStack()
+  const loaded: LoadedHook[] = []
   // Before anything is attached, so that the policy is for whom it is for from its first hit on.
   const first_filter = context.workloads.add(plan)
   owned.defer(() => context.workloads.remove(first_filter))
@@ -114,27 +168,27 @@ export async function loadSensor(plan: Plan, slot: number, context: SensorContex
     const config = finishConfig(hook, { hook_id, slot, first_set, first_filter })
     const request = loadRequest(hook, config, plan.name, context)
     const { object, load_ms, programs } = await context.loader.load(request)
-    owned.use(object)
+    using parts = new DisposableStack()
+    const written: WrittenSet[] = []
+    parts.defer(() => {
+      for (const set of written) removeSet(set, (name) => context.maps.get(name))
+    })
+    parts.use(object)
     checkWireSizes(object)
     collectMaps(object, config, context.maps)
-    if (loaded.length === 0) {
+    if (loaded.length === 0 && is_new) {
       writePolicyState(context.maps.get('policy_states'), slot, plan, { enabled: false, enforce: false })
     }
     const key = hashKey(context.hash_key_bytes)
     hook.sets.forEach((set, i) => written.push(writeSet(set, first_set + i, key, (name) => context.maps.get(name))))
+    const held = new HookObject(object, parts.move())
+    objects.defer(() => held.release())
     const counters = object.map('hook_counters')
     const kernel_memory_bytes = ownMemory(object, programs)
-    loaded.push({ hook: { plan: hook, hook_id, load_ms, programs, counters, object, kernel_memory_bytes }, object })
+    loaded.push({ plan: hook, hook_id, load_ms, programs, counters, object, kernel_memory_bytes, held })
   }
-  using attached = new DisposableStack()
-  const links: BpfLink[] = []
-  for (const { hook, object } of loaded) {
-    // The return half first: an entry without its return would keep a record for nobody.
-    for (const program of [...hook.plan.programs].reverse()) {
-      for (const link of attachAll(object, program, hook.plan)) links.push(attached.use(link))
-    }
-  }
-  return new Sensor(plan, slot, loaded.map(({ hook }) => hook), context, owned.move(), links, attached.move())
+  objects.move()
+  return new Sensor(plan, slot, loaded, context, owned.move())
 }
 
 function writePolicyState(
@@ -213,6 +267,7 @@ function loadRequest(
     hash_key: context.hash_key_bytes,
     programs: hook.programs.map((program) => ({ name: program.program, target: target(program) })),
     reuse,
+    plain: versioned(hook) === null ? VERSION_MAPS : [],
     entries,
     preallocate: context.maps.preallocate,
   }
@@ -231,68 +286,25 @@ function target({ attach }: ProgramPlan): string {
   }
 }
 
+const VERSION_MAPS: readonly string[] = ['hook_versions', 'hook_return_versions']
+/** Each object has its own. */
+const OWN_MAPS: ReadonlySet<string> = new Set(['hook_counters', ...VERSION_MAPS])
+
 /** Keeps maps that are new; those that belong to one hook, or are small because it does not use them, stay apart. */
 function collectMaps(object: BpfObject, config: HookConfig, maps: SharedMaps): void {
   for (const name of object.mapNames) {
-    if (name.includes('.') || name === 'hook_counters') continue
+    if (name.includes('.') || OWN_MAPS.has(name)) continue
     const shared = mapNameFor(name, config)
     if (!maps.has(shared)) maps.add(shared, object.map(name).duplicate())
   }
 }
 
 function ownMemory(object: BpfObject, programs: readonly ProgramLoaded[]): number {
-  const own = object.mapNames.filter((name) => name.includes('.') || name === 'hook_counters')
+  const own = object.mapNames.filter((name) => name.includes('.') || OWN_MAPS.has(name))
   return own.reduce((sum, name) => sum + object.map(name).memlockBytes(), 0) +
     programs.reduce((sum, { jited_bytes, xlated_bytes }) => sum + jited_bytes + xlated_bytes, 0)
 }
 
 function* attachAll(object: BpfObject, program: ProgramPlan, hook: HookPlan): Generator<BpfLink> {
   for (const spec of attachSpecs(program, hook)) yield object.program(program.program).attach(spec)
-}
-
-/** Pure: how the program of a plan is attached, once or at several places. */
-export function attachSpecs(program: ProgramPlan, hook: HookPlan): AttachSpec[] {
-  const { attach } = program
-  const cookies = (hook.config.flags & HOOK_FLAG.COOKIE) !== 0
-  switch (attach.kind) {
-    case 'fentry':
-    case 'fexit':
-    case 'fmod_ret':
-      return [{ kind: 'trampoline' }]
-    case 'lsm':
-      return [{ kind: 'lsm' }]
-    case 'kprobe':
-    case 'kretprobe':
-      return attach.functions.map((name, i) => ({
-        kind: 'kprobe',
-        function: name,
-        return: attach.kind === 'kretprobe',
-        ...(cookies ? { cookie: BigInt(i) } : {}),
-      }))
-    case 'kprobe.multi':
-    case 'kretprobe.multi':
-      return [{
-        kind: 'kprobe_multi',
-        functions: attach.functions,
-        return: attach.kind === 'kretprobe.multi',
-        ...(cookies ? { cookies: attach.functions.map((_, i) => BigInt(i)) } : {}),
-      }]
-    case 'sys_enter':
-    case 'sys_exit':
-      return [{ kind: 'raw_tp', tracepoint: attach.kind }]
-    case 'tracepoint':
-      return [{ kind: 'tracepoint', category: attach.subsystem, name: attach.event }]
-    case 'raw_tp':
-      return [{ kind: 'raw_tp', tracepoint: attach.event }]
-    case 'uprobe':
-    case 'uretprobe':
-      return attach.sites.map((site, i) => ({
-        kind: 'uprobe',
-        path: attach.path,
-        offset: Number(site.offset ?? 0n),
-        return: attach.kind === 'uretprobe',
-        ...(site.ref_ctr_offset === undefined ? {} : { ref_ctr_offset: Number(site.ref_ctr_offset) }),
-        ...(cookies ? { cookie: BigInt(i) } : {}),
-      }))
-  }
 }

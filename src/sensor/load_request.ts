@@ -24,6 +24,8 @@ export interface LoadRequest {
   readonly programs: readonly ProgramRequest[]
   /** Descriptors of maps that exist, by name. */
   readonly reuse: Readonly<Record<string, number>>
+  /** Maps of programs that become plain arrays, because the hook may not use them. */
+  readonly plain: readonly string[]
   /** max_entries of maps that this load makes. */
   readonly entries: Readonly<Record<string, number>>
   /** Hash maps are made whole (preallocate.ts). */

@@ -2,6 +2,7 @@
 import { VerifierError } from '../../ffi/error.ts'
 import { BpfMap } from '../../ffi/map.ts'
 import { BpfObject } from '../../ffi/object.ts'
+import { MAP_TYPE } from '../../ffi/uapi.ts'
 import { type LivePlanFacts, readPlanFacts } from '../kernel/plan_facts.ts'
 import { planText } from '../policy/plan.ts'
 import { preallocate } from './preallocate.ts'
@@ -57,6 +58,7 @@ function load(request: LoadRequest): LoadAnswer {
     if (entries !== undefined) definition.setMaxEntries(entries)
     if (request.preallocate) preallocate(definition)
   }
+  for (const map of request.plain) if (object.hasMap(map)) object.definition(map).setType(MAP_TYPE.ARRAY)
   const started = performance.now()
   object.load()
   const load_ms = performance.now() - started

@@ -6,16 +6,13 @@ import type { LocatedMistake } from '../policy/error.ts'
 import type { PolicyKey } from '../policy/signature.ts'
 import { planJson } from '../policy/plan.ts'
 import type { HookPlan, Plan } from '../policy/plan_type.ts'
+import { type Answer, mistake, refused, text } from './answer.ts'
 import type { Guard } from './guard.ts'
-import { type LoadedHook, loadSensor, type Sensor, type SensorContext } from './load.ts'
+import { loadSensor, type Sensor, type SensorContext } from './load.ts'
 import type { Planned } from './load_request.ts'
 import { LoadError } from './loader.ts'
 import { policyState } from './policy_state.ts'
-
-/** As http/policy_registry.ts has it; the two are compared where the agent is put together. */
-export type Answer<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly status: 404 | 409 | 422; readonly mistakes: readonly LocatedMistake[] }
+import { RetiredSensors } from './retired.ts'
 
 export interface RegistryOptions extends SensorContext {
   /** Probed on first use. */
@@ -42,7 +39,7 @@ export interface LoadedPolicy {
   readonly sensor: Sensor
   readonly loaded_at: string
   /** Attachments that end with the agent although it was to keep them. */
-  readonly not_kept: readonly string[]
+  not_kept: readonly string[]
   mode: 'enforce' | 'monitor'
   enabled: boolean
 }
@@ -57,11 +54,13 @@ export class Registry implements Disposable {
   readonly #free_slots: number[] = []
   /** Files that could not be taken, and why. */
   readonly #failed = new Map<string, readonly LocatedMistake[]>()
+  readonly #retired: RetiredSensors
   #slots = 0
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(options: RegistryOptions) {
     this.#options = options
+    this.#retired = new RetiredSensors(options.procfs, (sensor) => this.#dispose(sensor))
   }
 
   get policies(): readonly LoadedPolicy[] {
@@ -92,9 +91,10 @@ export class Registry implements Disposable {
       if (clash !== undefined) return refused(409, [mistake(source, `Policy "${key(clash)}" is loaded already`)])
       const loaded: LoadedPolicy[] = []
       try {
-        for (const plan of planned.plans) loaded.push(await this.#load(plan, source))
+        for (const plan of planned.plans) loaded.push(await this.#load(plan, source, undefined))
+        for (const policy of loaded) this.#attach(policy, undefined)
       } catch (error) {
-        for (const policy of loaded) this.#unload(policy)
+        for (const policy of loaded) this.#drop(policy, undefined)
         return refused(422, [mistake(source, text(error))])
       }
       for (const policy of loaded) this.#enable(policy)
@@ -117,10 +117,11 @@ export class Registry implements Disposable {
           for (const plan of planned.plans) {
             const old = mine.find((policy) => key(policy.plan) === key(plan))
             if (old !== undefined && planJson(old.plan) === planJson(plan)) continue
-            loaded.push({ policy: await this.#load(plan, file), old })
+            loaded.push({ policy: await this.#load(plan, file, old), old })
           }
+          for (const { policy, old } of loaded) this.#attach(policy, old)
         } catch (error) {
-          for (const { policy } of loaded) this.#unload(policy)
+          for (const { policy, old } of loaded) this.#drop(policy, old)
           mistakes.push(mistake(file, text(error)))
         }
       }
@@ -163,10 +164,12 @@ export class Registry implements Disposable {
           mistake(source, `Cannot replace policy "${key(old.plan)}" by "${key(plan)}": names differ`),
         ])
       }
-      let policy: LoadedPolicy
+      let policy: LoadedPolicy | undefined
       try {
-        policy = await this.#load(plan, source)
+        policy = await this.#load(plan, source, old)
+        this.#attach(policy, old)
       } catch (error) {
+        if (policy !== undefined) this.#drop(policy, old)
         return refused(422, [mistake(source, text(error))])
       }
       this.#takeOver(policy, old)
@@ -200,6 +203,7 @@ export class Registry implements Disposable {
 
   /** Detaches everything, or leaves all to the pins. */
   [Symbol.dispose](): void {
+    this.#retired[Symbol.dispose]()
     if (this.#options.pins.keeping) return this.#options.pins.end()
     for (const policy of this.policies) this.#unload(policy)
   }
@@ -218,21 +222,33 @@ export class Registry implements Disposable {
     return await loader.plan({ yaml, source, procfs, facts: { release, version, architecture, attach, btf, tracefs } })
   }
 
-  async #load(plan: Plan, source: string): Promise<LoadedPolicy> {
-    const slot = this.#free_slots.pop() ?? ++this.#slots
+  /** A version of a policy that is there has its slot: what the kernel keeps per policy stays as it is. */
+  async #load(plan: Plan, source: string, old: LoadedPolicy | undefined): Promise<LoadedPolicy> {
+    const shared = this.#shares(old)
+    const slot = shared?.slot ?? this.#free_slots.pop() ?? ++this.#slots
     if (slot >= SLOTS_MAX) throw new LoadError(`Cannot load policy "${key(plan)}": ${SLOTS_MAX} are loaded already`, '')
     let sensor: Sensor
     try {
-      sensor = await loadSensor(plan, slot, this.#options)
+      sensor = await loadSensor(plan, slot, this.#options, shared === null)
       this.#options.guard.write(this.#options.maps)
     } catch (error) {
-      this.#free_slots.push(slot)
+      if (shared === null) this.#free_slots.push(slot)
       throw error
     }
     const mode = plan.matches_all && !this.#options.allow_match_all ? 'monitor' : plan.mode
     for (const hook of sensor.hooks) this.#options.onHook(hook.hook_id, { plan, hook: hook.plan })
-    const not_kept = this.#options.pins.keep(key(plan), slot, sensor.links)
-    return { plan, source, sensor, not_kept, mode, enabled: true, loaded_at: new Date().toISOString() }
+    return { plan, source, sensor, not_kept: [], mode, enabled: true, loaded_at: new Date().toISOString() }
+  }
+
+  /** The former version that gives its slot and places; none of pinned policies, whose every version has pins of its own. */
+  #shares(old: LoadedPolicy | undefined): Sensor | null {
+    return old === undefined || this.#options.pins.keeping ? null : old.sensor
+  }
+
+  #attach(policy: LoadedPolicy, old: LoadedPolicy | undefined): void {
+    const { sensor, plan } = policy
+    sensor.attach(this.#shares(old))
+    policy.not_kept = this.#options.pins.keep(key(plan), sensor.slot, sensor.links)
   }
 
   #enable(policy: LoadedPolicy): void {
@@ -246,10 +262,13 @@ export class Registry implements Disposable {
     if (old !== undefined) {
       policy.enabled = old.enabled
       if (old.mode !== old.plan.mode) policy.mode = old.mode
-      old.sensor.setState({ enabled: false, enforce: false })
+      if (this.#shares(old) === null) old.sensor.setState({ enabled: false, enforce: false })
+      else policy.sensor.takeOver(old.sensor)
     }
     this.#enable(policy)
-    if (old !== undefined) this.#unload(old)
+    if (old === undefined) return
+    if (this.#shares(old) === null) this.#unload(old)
+    else this.#retired.add(old.sensor)
   }
 
   #clashes(plans: readonly Plan[], file: string): LocatedMistake[] {
@@ -274,12 +293,22 @@ export class Registry implements Disposable {
     const { sensor, plan } = policy
     if (this.#policies.get(key(plan)) === policy) this.#policies.delete(key(plan))
     sensor.setState({ enabled: false, enforce: false })
-    const hooks: readonly LoadedHook[] = sensor.hooks
     this.#options.pins.forget(key(plan), sensor.slot)
-    sensor[Symbol.dispose]()
+    this.#dispose(sensor)
     this.#free_slots.push(sensor.slot)
+  }
+
+  /** A version that never came to be. */
+  #drop({ sensor, plan }: LoadedPolicy, old: LoadedPolicy | undefined): void {
+    this.#options.pins.forget(key(plan), sensor.slot)
+    this.#dispose(sensor)
+    if (this.#shares(old) === null) this.#free_slots.push(sensor.slot)
+  }
+
+  #dispose(sensor: Sensor): void {
+    sensor[Symbol.dispose]()
     const timer = setTimeout(() => {
-      for (const { hook_id } of hooks) this.#options.onHook(hook_id, null)
+      for (const { hook_id } of sensor.hooks) this.#options.onHook(hook_id, null)
     }, HOOK_KEPT_MS)
     timer.unref()
   }
@@ -304,21 +333,6 @@ export class Registry implements Disposable {
 
 function key({ name, namespace }: Plan): string {
   return namespace === '' ? name : `${namespace}/${name}`
-}
-
-function refused(
-  status: 404 | 409 | 422,
-  mistakes: readonly LocatedMistake[],
-): { ok: false; status: typeof status; mistakes: readonly LocatedMistake[] } {
-  return { ok: false, status, mistakes }
-}
-
-function mistake(file: string, message: string): LocatedMistake {
-  return { file, line: 0, column: 0, message, caret: '' }
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** System call numbers by index into a hook's names; empty where records carry the index itself. */

@@ -74,8 +74,7 @@ export class TestAgent implements AsyncDisposable {
       ...[
         '--listen',
         `unix:${this.socket}`,
-        '--policies',
-        'none',
+        ...flags.includes('--policies') ? [] : ['--policies', 'none'],
         '--token-file',
         this.token_file,
         '--log-format',

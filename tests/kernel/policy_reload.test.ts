@@ -1,0 +1,48 @@
+/** A policy file that changes while its hook is hit all the time: each hit is one version's, and nothing stays behind. */
+import { expect } from 'bun:test'
+import fs from 'node:fs'
+import { testWhere } from './need.ts'
+import { COUNTED_LSEEK, type ReloadReport, reloadUnderLoad } from './reload.ts'
+
+/** scripts/reload_policies.ts makes any number. */
+const CHANGES = 50
+const SAMPLE_EVERY = 25
+/** A change is live within this when the time that loading takes is left out. An emulated guest is ten times slower. */
+const LIVE_MS_MAX = 250
+const GROWTH_BYTES_MAX = 32 << 20
+
+const missing = fs.existsSync(COUNTED_LSEEK) ? undefined : `no ${COUNTED_LSEEK}`
+
+for (const returns of [false, true]) {
+  const what = returns ? 'with their results' : 'as they begin'
+  testWhere(missing, `50 changes of a policy miss no call and double none, seen ${what}`, async () => {
+    const report = await reloadUnderLoad({
+      changes: CHANGES,
+      threads: 2,
+      pause_us: 300,
+      returns,
+      sample_every: SAMPLE_EVERY,
+    })
+    show(report)
+    expect({ missed: report.missed, doubled: report.doubled }).toEqual({ missed: 0, doubled: 0 })
+    expect(report.calls).toBeGreaterThan(1000)
+    expect(report.versions).toBe(CHANGES + 1)
+    const [first, last] = [report.samples[0]!, report.samples.at(-1)!]
+    const { programs, maps, links } = last
+    expect({ programs, maps, links }).toEqual({ programs: first.programs, maps: first.maps, links: first.links })
+    expect(last.anonymous_bytes - first.anonymous_bytes).toBeLessThan(GROWTH_BYTES_MAX)
+    const live = report.changes.map((change) => change.live_ms - change.load_ms).sort((a, b) => a - b)
+    expect(live[Math.floor(live.length * 0.9)]).toBeLessThan(LIVE_MS_MAX)
+  })
+}
+
+function show({ calls, changes, attach }: ReloadReport): void {
+  const live = changes.map((change) => change.live_ms - change.load_ms).sort((a, b) => a - b)
+  const load = changes.map(({ load_ms }) => load_ms).sort((a, b) => a - b)
+  const half = Math.floor(changes.length / 2)
+  console.log(
+    `${changes.length} changes by ${attach.join(' + ')}, ${calls} calls: live after ${live[half]} ms (p50), ${
+      live.at(-1)
+    } ms (most) without load; load ${load[half]} ms (p50), ${load.at(-1)} ms (most)`,
+  )
+}

@@ -1,0 +1,190 @@
+// Changes of a policy file under load: every call numbered, so that what is missed or doubled shows.
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { TestAgent } from './agent.ts'
+import { type PolicyState, policyYaml, readPolicy } from './policy.ts'
+
+export const COUNTED_LSEEK = 'build/program/counted_lseek'
+const WHENCE_FIRST = 4711
+
+export interface ReloadOptions {
+  readonly changes: number
+  readonly threads: number
+  /** Pause of the load behind each call. */
+  readonly pause_us: number
+  /** Whether the policy has a return half: arguments and result in one event. */
+  readonly returns: boolean
+  /** Every how many changes memory is looked at. */
+  readonly sample_every: number
+}
+
+export interface ReloadReport {
+  readonly calls: number
+  readonly missed: number
+  readonly doubled: number
+  /** Versions whose events came. */
+  readonly versions: number
+  readonly changes: readonly { readonly live_ms: number; readonly load_ms: number }[]
+  readonly samples: readonly BpfUse[]
+  readonly attach: readonly string[]
+}
+
+/** What an agent holds: descriptors by kind, and its resident memory without mapped rings. */
+export interface BpfUse {
+  readonly programs: number
+  readonly maps: number
+  readonly links: number
+  readonly map_bytes: number
+  readonly anonymous_bytes: number
+}
+
+export function bpfUse(pid: number): BpfUse {
+  const use = { programs: 0, maps: 0, links: 0, map_bytes: 0, anonymous_bytes: 0 }
+  for (const fd of fs.readdirSync(`/proc/${pid}/fd`)) {
+    let target: string
+    try {
+      target = fs.readlinkSync(`/proc/${pid}/fd/${fd}`)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue // closed meanwhile
+      throw error
+    }
+    if (target.includes('bpf-prog')) use.programs++
+    if (target.includes('bpf_link') || target.includes('bpf-link') || target.includes('perf_event')) use.links++
+    if (!target.includes('bpf-map')) continue
+    use.maps++
+    const bytes = /^memlock:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1]
+    use.map_bytes += Number(bytes ?? 0)
+  }
+  const kib = /^RssAnon:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return { ...use, anonymous_bytes: Number(kib ?? 0) * 1024 }
+}
+
+/** Odd versions have other selectors than even ones; all match every counted call. */
+function version(n: number, threads: number, returns: boolean): string {
+  const odd = n % 2 === 1
+  const whences = Array.from({ length: threads }, (_, i) => `"${WHENCE_FIRST + i}"`).join(', ')
+  return policyYaml(
+    'counted',
+    `
+kprobes:
+- call: sys_lseek
+  syscall: true
+  message: version ${n}
+  args:
+  - {index: 1, type: long}
+  - {index: 2, type: int}
+${returns ? '  return: true\n  returnArg: {index: 0, type: long}' : '  return: false'}
+  selectors:
+  - matchArgs:
+    - {index: 2, operator: ${odd ? 'InMap' : 'Equal'}, values: [${whences}]}
+`,
+  )
+}
+
+/** Writes beside the file and renames, as careful editors do. */
+function replace(file: string, text: string): void {
+  fs.writeFileSync(`${file}.new`, text)
+  fs.renameSync(`${file}.new`, file)
+}
+
+export async function reloadUnderLoad(options: ReloadOptions): Promise<ReloadReport> {
+  const { threads, pause_us, returns } = options
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-reload-'))
+  const file = path.join(directory, 'counted.yaml')
+  replace(file, version(0, threads, returns))
+  try {
+    await using agent = await TestAgent.start(['--policies', directory])
+    // Ends when the test ends it; the time is a bound only.
+    const load = Bun.spawn([COUNTED_LSEEK, String(threads), '3600', String(pause_us)], { stdout: 'ignore' })
+    using stack = new DisposableStack()
+    stack.defer(() => load.kill('SIGKILL'))
+    const changes: { live_ms: number; load_ms: number }[] = []
+    const samples: BpfUse[] = []
+    const seen = new Counted(agent, load.pid)
+    await seen.waitForVersion(0)
+    let state: PolicyState = await readPolicy(agent, 'counted')
+    for (let n = 1; n <= options.changes; n++) {
+      const written_ms = Date.now()
+      replace(file, version(n, threads, returns))
+      const time_ms = await seen.waitForVersion(n)
+      state = await readPolicy(agent, 'counted')
+      changes.push({ live_ms: time_ms - written_ms, load_ms: state.load_ms })
+      if (n % options.sample_every === 0) {
+        await Bun.sleep(2500) // former versions are kept a second
+        samples.push(bpfUse(agent.child.pid))
+      }
+    }
+    load.kill('SIGKILL')
+    await load.exited
+    await agent.waitFor(({ kind, process }) => kind === 'process_exit' && process?.pid === load.pid)
+    seen.read()
+    await agent.requireNoLoss()
+    return { ...seen.tally(), changes, samples, attach: state.hooks[0]?.attach ?? [] }
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Numbers of the calls that events came for, read from the agent's events as they come, which are then forgotten. */
+class Counted {
+  readonly #agent: TestAgent
+  readonly #pid: number
+  readonly #numbers = new Map<number, number[]>()
+  readonly #versions = new Map<number, number>()
+
+  constructor(agent: TestAgent, pid: number) {
+    this.#agent = agent
+    this.#pid = pid
+  }
+
+  read(): void {
+    const { events } = this.#agent
+    for (const { body, line, process } of events) {
+      if (body.policy_name !== 'counted' || process?.pid !== this.#pid) continue
+      const [offset, whence] = body.args as [{ long_arg: string }, { int_arg: number }]
+      const numbers = this.#numbers.get(whence.int_arg) ?? []
+      numbers.push(Number(offset.long_arg))
+      this.#numbers.set(whence.int_arg, numbers)
+      const n = Number(String(body.message).split(' ')[1])
+      if (!this.#versions.has(n)) this.#versions.set(n, Date.parse(String(line.time)))
+    }
+    const kept = events.filter(({ kind }) => kind === 'process_exit')
+    events.length = 0
+    events.push(...kept)
+  }
+
+  /** When its first event happened. */
+  async waitForVersion(n: number): Promise<number> {
+    const until = performance.now() + 60_000
+    while (performance.now() < until) {
+      this.read()
+      const time = this.#versions.get(n)
+      if (time !== undefined) return time
+      await Bun.sleep(2)
+    }
+    throw new Error(`No event of version ${n} came\n${this.#agent.stderr}`)
+  }
+
+  tally(): { calls: number; missed: number; doubled: number; versions: number } {
+    let [calls, missed, doubled] = [0, 0, 0]
+    for (const numbers of this.#numbers.values()) {
+      const distinct = new Set(numbers)
+      const [first, last] = ends(numbers)
+      calls += last - first + 1
+      missed += last - first + 1 - distinct.size
+      doubled += numbers.length - distinct.size
+    }
+    return { calls, missed, doubled, versions: this.#versions.size }
+  }
+}
+
+/** Smallest and largest, without spreading a million numbers over a call. */
+function ends(numbers: readonly number[]): [number, number] {
+  let [low, high] = [Infinity, -Infinity]
+  for (const number of numbers) {
+    if (number < low) low = number
+    if (number > high) high = number
+  }
+  return [low, high]
+}
