@@ -1,0 +1,36 @@
+// bun scripts/reload_policies.ts [CHANGES] [PAUSE_US]: hot reload at length, as root. Ends with status 1 if a call was missed or doubled.
+import { type BpfUse, reloadUnderLoad } from '../tests/kernel/reload.ts'
+
+const changes = Number(process.argv[2] ?? 1000)
+const pause_us = Number(process.argv[3] ?? 300)
+let failed = false
+for (const returns of [false, true]) {
+  const report = await reloadUnderLoad({
+    changes,
+    threads: 2,
+    pause_us,
+    returns,
+    sample_every: Math.max(1, Math.floor(changes / 10)),
+  })
+  const { calls, missed, doubled, attach } = report
+  console.log(`${changes} changes, ${attach.join(' + ')}: ${calls} calls, ${missed} missed, ${doubled} doubled`)
+  console.log(`  live: ${spread(report.changes.map((change) => change.live_ms))}`)
+  console.log(`  load: ${spread(report.changes.map(({ load_ms }) => load_ms))}`)
+  console.log(`  live without load: ${spread(report.changes.map((change) => change.live_ms - change.load_ms))}`)
+  for (const sample of report.samples) console.log(`  ${describe(sample)}`)
+  failed ||= missed > 0 || doubled > 0
+}
+process.exitCode = failed ? 1 : 0
+
+function spread(values: readonly number[]): string {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
+  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`
+}
+
+function describe({ programs, maps, links, map_bytes, anonymous_bytes }: BpfUse): string {
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+  return `${programs} programs, ${maps} maps (${mib(map_bytes)}), ${links} links; agent ${
+    mib(anonymous_bytes)
+  } of its own`
+}

@@ -1,0 +1,241 @@
+/** Policies on system calls: whole events, filters with both halves, actions; whatever attach kind the kernel gives them. */
+import { expect, test } from 'bun:test'
+import fs from 'node:fs'
+import path from 'node:path'
+import { TestAgent } from './agent.ts'
+import { hookBodies, loadPolicy, policyYaml, readPolicy } from './policy.ts'
+
+const CALLS = path.resolve('build/program/hook_calls')
+
+const LSEEK = `
+kprobes:
+- call: sys_lseek
+  syscall: true
+`
+
+test('arguments and result of a system call are in one event', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'whole',
+      `${LSEEK}
+  message: seek
+  tags: [test.one]
+  return: true
+  args:
+  - {index: 0, type: int, label: descriptor}
+  - {index: 1, type: long}
+  - {index: 2, type: int}
+  returnArg: {index: 0, type: long}
+  selectors:
+  - matchArgs:
+    - {index: 2, operator: Equal, values: ["4711"]}
+    - {index: 1, operator: GT, values: ["-6"]}
+`,
+    ),
+  )
+  const events = await agent.run([CALLS, 'lseek', '-5', '4711', 'lseek', '-6', '4711', 'lseek', '-5', '4712'])
+  expect(hookBodies(events, 'whole')).toEqual([{
+    kind: 'process_kprobe',
+    function_name: expect.stringMatching(/sys_lseek$/),
+    args: [{ int_arg: -1, label: 'descriptor' }, { long_arg: '-5' }, { int_arg: 4711 }],
+    return: { long_arg: expect.stringMatching(/^-(9|22)$/) },
+    action: 'KPROBE_ACTION_POST',
+    policy_name: 'whole',
+    return_action: 'KPROBE_ACTION_POST',
+    message: 'seek',
+    tags: ['test.one'],
+  }])
+  const { hits, posted, lost } = await readPolicy(agent, 'whole')
+  expect({ posted, lost }).toEqual({ posted: 1, lost: 0 })
+  expect(hits).toBeGreaterThanOrEqual(3)
+  await agent.requireNoLoss()
+})
+
+test('a result decides, too', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'result',
+      `
+kprobes:
+- call: sys_openat
+  syscall: true
+  return: true
+  args:
+  - {index: 1, type: string}
+  returnArg: {index: 0, type: int}
+  selectors:
+  - matchArgs:
+    - {index: 1, operator: Prefix, values: [/etc/]}
+    matchReturnArgs:
+    - {operator: Equal, values: ["-2"]}
+`,
+    ),
+  )
+  const absent = '/etc/no-such-file'
+  const events = await agent.run([CALLS, 'open', '/etc/passwd', 'open', absent, 'open', '/tmp/no-such-file'])
+  expect(hookBodies(events, 'result').map(({ args, return: result }) => ({ args, result }))).toEqual([
+    { args: [{ string_arg: absent }], result: { int_arg: -2 } },
+  ])
+  await agent.requireNoLoss()
+})
+
+const STRINGS: readonly (readonly [string, string, readonly string[]])[] = [
+  ['Equal', '/tmp/a.txt', ['/tmp/a.txt']],
+  ['NotEqual', '/tmp/a.txt', ['/tmp/ab.txt', '/tmp/x/a.log', '/var/a.txt']],
+  ['Prefix', '/tmp/a', ['/tmp/a.txt', '/tmp/ab.txt']],
+  ['NotPrefix', '/tmp/a', ['/tmp/x/a.log', '/var/a.txt']],
+  ['Postfix', 'a.txt', ['/tmp/a.txt', '/var/a.txt']],
+  ['SubString', '/x/', ['/tmp/x/a.log']],
+]
+const OPENED = ['/tmp/a.txt', '/tmp/ab.txt', '/tmp/x/a.log', '/var/a.txt']
+
+test('operators on strings choose exactly the calls that they name', async () => {
+  await using agent = await TestAgent.start()
+  for (const [operator, value] of STRINGS) {
+    await loadPolicy(
+      agent,
+      policyYaml(
+        operator.toLowerCase(),
+        `
+kprobes:
+- call: sys_openat
+  syscall: true
+  args:
+  - {index: 1, type: string}
+  selectors:
+  - matchArgs:
+    - {index: 1, operator: ${operator}, values: ["${value}"]}
+    matchBinaries:
+    - {operator: In, values: ["${CALLS}"]}
+`,
+      ),
+    )
+  }
+  const events = await agent.run([CALLS, ...OPENED.flatMap((file) => ['open', file])])
+  for (const [operator, value, wanted] of STRINGS) {
+    const seen = hookBodies(events, operator.toLowerCase()).map(({ args }) => (args as { string_arg: string }[])[0])
+    expect({ operator, value, seen: seen.map((arg) => arg?.string_arg).filter((file) => OPENED.includes(file ?? '')) })
+      .toEqual({ operator, value, seen: [...wanted] })
+  }
+  await agent.requireNoLoss()
+})
+
+test('followChildren covers children that are older than the policy, and nobody else', async () => {
+  await using agent = await TestAgent.start()
+  // The child waits for a line before it makes its call, so it is older than the policy.
+  const script = `read line; ${CALLS} lseek 1 4711; true`
+  const parent = Bun.spawn(['/usr/bin/env', 'sh', '-c', `sh -c '${script}'; true`], { stdin: 'pipe', stdout: 'ignore' })
+  await agent.waitFor(({ kind, process }) =>
+    kind === 'process_exec' && process?.arguments?.includes('read line') === true
+  )
+  await Bun.sleep(100)
+  const shell = fs.realpathSync('/bin/sh')
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'children',
+      `${LSEEK}
+  args:
+  - {index: 2, type: int}
+  selectors:
+  - matchArgs:
+    - {index: 2, operator: Equal, values: ["4711"]}
+    matchBinaries:
+    - {operator: In, values: ["${shell}"], followChildren: true}
+`,
+    ),
+  )
+  parent.stdin.write('\n')
+  await parent.stdin.end()
+  await parent.exited
+  const alone = await agent.run([CALLS, 'lseek', '2', '4711'])
+  expect(hookBodies(alone, 'children')).toEqual([])
+  const seen = hookBodies(agent.events, 'children')
+  expect(seen.map(({ args }) => args)).toEqual([[{ int_arg: 4711 }]])
+  await agent.requireNoLoss()
+})
+
+test('rateLimit lets one of many repeats through and counts the others', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'limited',
+      `${LSEEK}
+  args:
+  - {index: 1, type: long}
+  - {index: 2, type: int}
+  selectors:
+  - matchArgs:
+    - {index: 2, operator: Equal, values: ["4711"]}
+    matchActions:
+    - {action: Post, rateLimit: 1m, rateLimitScope: process}
+`,
+    ),
+  )
+  const events = await agent.run([CALLS, 'repeat', '100', '1', '4711', 'repeat', '50', '2', '4711'])
+  expect(hookBodies(events, 'limited').map(({ args }) => args)).toEqual([
+    [{ long_arg: '1' }, { int_arg: 4711 }],
+    [{ long_arg: '2' }, { int_arg: 4711 }],
+  ])
+  const { posted, suppressed } = await readPolicy(agent, 'limited')
+  expect({ posted, suppressed }).toEqual({ posted: 2, suppressed: 148 })
+  await agent.requireNoLoss()
+})
+
+test('NoPost counts and stays silent', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'silent',
+      `${LSEEK}
+  args:
+  - {index: 2, type: int}
+  selectors:
+  - matchArgs:
+    - {index: 2, operator: Equal, values: ["4711"]}
+    matchActions:
+    - {action: NoPost}
+`,
+    ),
+  )
+  const events = await agent.run([CALLS, 'repeat', '10', '1', '4711'])
+  expect(hookBodies(events, 'silent')).toEqual([])
+  const { posted, hooks } = await readPolicy(agent, 'silent')
+  expect({ posted, decided: hooks[0]?.selectors[0]?.hits }).toEqual({ posted: 0, decided: 10 })
+  await agent.requireNoLoss()
+})
+
+test('stack traces of kernel and program stand in the event', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'stacks',
+      `${LSEEK}
+  args:
+  - {index: 2, type: int}
+  selectors:
+  - matchArgs:
+    - {index: 2, operator: Equal, values: ["4711"]}
+    matchActions:
+    - {action: Post, kernelStackTrace: true, userStackTrace: true}
+`,
+    ),
+  )
+  const events = await agent.run([CALLS, 'lseek', '1', '4711', 'lseek', '1', '4712'])
+  const bodies = hookBodies(events, 'stacks')
+  expect(bodies.length).toBe(1)
+  const [body] = bodies
+  const kernel = body!.kernel_stack_trace as { symbol?: string }[]
+  const user = body!.user_stack_trace as { address?: string }[]
+  expect(kernel.some(({ symbol }) => /syscall/.test(symbol ?? ''))).toBe(true)
+  // Its program may be gone before anybody asks for the names.
+  expect(user.length).toBeGreaterThan(0)
+  await agent.requireNoLoss()
+})

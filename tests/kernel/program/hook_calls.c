@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Calls that policies of tests/kernel/hook_*.test.ts are for. hook_calls WORD...:
+ *   lseek OFFSET WHENCE     lseek(-1, OFFSET, WHENCE)
+ *   open PATH               openat(AT_FDCWD, PATH, O_RDONLY), and close
+ *   write TEXT              write(1, TEXT)
+ *   probe NUMBER TEXT       hook_probe(NUMBER, TEXT), a function of its own for uprobes
+ *   repeat COUNT OFFSET WHENCE   the same lseek COUNT times */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+__attribute__((noinline, used)) int hook_probe(long number, const char *text)
+{
+	__asm__ volatile("" : : "r"(text) : "memory");
+	return (int)number + 1;
+}
+
+int main(int argc, char **argv)
+{
+	int result = 0;
+
+	for (int i = 1; i < argc; i++) {
+		char *word = argv[i];
+
+		if (!strcmp(word, "lseek") && i + 2 < argc) {
+			lseek(-1, atol(argv[i + 1]), atoi(argv[i + 2]));
+			i += 2;
+		} else if (!strcmp(word, "repeat") && i + 3 < argc) {
+			for (long n = atol(argv[i + 1]); n > 0; n--)
+				lseek(-1, atol(argv[i + 2]), atoi(argv[i + 3]));
+			i += 3;
+		} else if (!strcmp(word, "open") && i + 1 < argc) {
+			int fd = openat(AT_FDCWD, argv[++i], O_RDONLY);
+
+			if (fd >= 0)
+				close(fd);
+		} else if (!strcmp(word, "write") && i + 1 < argc) {
+			i++;
+			result += write(1, argv[i], strlen(argv[i])) < 0;
+		} else if (!strcmp(word, "probe") && i + 2 < argc) {
+			result += hook_probe(atol(argv[i + 1]), argv[i + 2]) == 0;
+			i += 2;
+		} else {
+			return 2;
+		}
+	}
+	return result ? 1 : 0;
+}
