@@ -7,6 +7,7 @@ let failed = false
 for (const returns of [false, true]) {
   const report = await reloadUnderLoad({
     changes,
+    seconds_max: Infinity,
     threads: 2,
     pause_us,
     returns,

@@ -10,6 +10,8 @@ const WHENCE_FIRST = 4711
 
 export interface ReloadOptions {
   readonly changes: number
+  /** No further change begins after this: an emulated guest verifies programs ten times slower. */
+  readonly seconds_max: number
   readonly threads: number
   /** Pause of the load behind each call. */
   readonly pause_us: number
@@ -104,7 +106,8 @@ export async function reloadUnderLoad(options: ReloadOptions): Promise<ReloadRep
     const seen = new Counted(agent, load.pid)
     await seen.waitForVersion(0)
     let state: PolicyState = await readPolicy(agent, 'counted')
-    for (let n = 1; n <= options.changes; n++) {
+    const until = performance.now() + options.seconds_max * 1000
+    for (let n = 1; n <= options.changes && performance.now() < until; n++) {
       const written_ms = Date.now()
       replace(file, version(n, threads, returns))
       const time_ms = await seen.waitForVersion(n)
