@@ -1,15 +1,15 @@
 // Policies of the agent: the registry, and lines of the records that their hooks send.
-import { ACTION_KIND, CHUNK_KIND, HOOK_EVENT, type HookEvent } from '../../ffi/wire.gen.ts'
+import { ACTION_FLAG, ACTION_KIND, CHUNK_KIND, HOOK_EVENT, type HookEvent } from '../../ffi/wire.gen.ts'
 import { hookBody, type HookShow } from '../event/hook.ts'
 import { goEscaped } from '../event/hook_text.ts'
 import type { EventLine } from '../event/type.ts'
-import type { HookPlan } from '../policy/plan_type.ts'
+import type { HookPlan, Plan } from '../policy/plan_type.ts'
 import type { Tracker } from '../process/tracker.ts'
 import { Registry, type RegistryOptions, type ShownHook, syscallNumbers } from '../sensor/registry.ts'
 import type { Outbound } from './outbound.ts'
 import type { Stacks } from './stacks.ts'
 
-export interface PoliciesOptions extends Omit<RegistryOptions, 'onHook'> {
+export interface PoliciesOptions extends Omit<RegistryOptions, 'onHook' | 'onAttached'> {
   readonly tracker: Tracker
   readonly stacks: Stacks
   readonly outbound: Outbound
@@ -30,7 +30,11 @@ export class Policies implements Disposable {
     this.#tracker = options.tracker
     this.#stacks = options.stacks
     this.#outbound = options.outbound
-    this.registry = new Registry({ ...options, onHook: (id, shown) => this.#onHook(id, shown) })
+    this.registry = new Registry({
+      ...options,
+      onHook: (id, shown) => this.#onHook(id, shown),
+      onAttached: (plan) => this.#onAttached(plan),
+    })
   }
 
   /** For Pipeline.handle(EVENT_TYPE.HOOK, …). */
@@ -65,6 +69,14 @@ export class Policies implements Disposable {
     }
     this.#shows.set(id, showOf(shown))
     if (Object.keys(shown.hook.outbound).length > 0) this.#asking.set(id, shown.hook)
+  }
+
+  /** The kernel's table of symbols takes its time to read: now, rather than when the first trace waits for it. */
+  #onAttached({ hooks }: Plan): void {
+    const traced = hooks.some(({ config }) =>
+      config.actions.some(({ flags }) => (flags & ACTION_FLAG.KERNEL_STACK) !== 0)
+    )
+    if (traced) this.#stacks.prepare()
   }
 
   /** Bits of `actions` are places in config.actions. */

@@ -9,6 +9,8 @@ import { StackTraces } from '../sensor/stack.ts'
 export interface Stacks extends StackReader {
   /** BPF programs came or went, and with them symbols. */
   invalidate(): void
+  /** Reads the kernel's symbols anew. */
+  prepare(): void
 }
 
 export function createStacks(maps: SharedMaps, config: Pick<Config, 'procfs' | 'stack_addresses'>): Stacks {
@@ -27,5 +29,9 @@ export function createStacks(maps: SharedMaps, config: Pick<Config, 'procfs' | '
     kernel: (id) => traces.kernel(id),
     user: (id, pid) => traces.user(id, pid),
     invalidate: () => symbols.invalidate(),
+    prepare: () => {
+      symbols.invalidate()
+      symbols.find(0n)
+    },
   }
 }

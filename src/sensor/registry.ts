@@ -26,6 +26,8 @@ export interface RegistryOptions extends SensorContext {
   readonly pins: Pins
   /** What events of a hook look like; called before its first event can come, and again with null after its last. */
   readonly onHook: (hook_id: number, hook: ShownHook | null) => void
+  /** The programs of a policy are attached and not yet enabled. */
+  readonly onAttached: (plan: Plan) => void
 }
 
 export interface ShownHook {
@@ -249,6 +251,7 @@ export class Registry implements Disposable {
     const { sensor, plan } = policy
     sensor.attach(this.#shares(old))
     policy.not_kept = this.#options.pins.keep(key(plan), sensor.slot, sensor.links)
+    this.#options.onAttached(plan)
   }
 
   #enable(policy: LoadedPolicy): void {
