@@ -1,8 +1,10 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { planText } from '../../src/policy/plan.ts'
 import { mutate, randomOf } from './mutate.ts'
 import { brokenProperty, seedPolicies } from './property.ts'
+import { randomPolicy } from './random_policy.ts'
 import { fromJson, recordedFacts } from './recorded_facts.ts'
 
 const facts = recordedFacts(fromJson(readFileSync(join(import.meta.dirname, 'testdata/facts-6.12.json'), 'utf8')))
@@ -18,6 +20,16 @@ test('planText() gives a plan or located mistakes for 1,000 mutated policies', (
   }
   expect(seeds.length).toBeGreaterThan(10)
 }, 60_000)
+
+/** The long form, which loads them, is `bun scripts/random_policies.ts 1000`. */
+test('planText() has a plan for each of 300 random valid policies', () => {
+  const random = randomOf(1)
+  for (let i = 0; i < 300; i++) {
+    const text = randomPolicy(`random-${i}`, random)
+    const { plans, errors } = planText('random.yaml', text, facts)
+    expect({ text, errors, plans: plans.length }).toEqual({ text, errors: [], plans: 1 })
+  }
+})
 
 test('planText() bounds aliases, nesting and size', () => {
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${
