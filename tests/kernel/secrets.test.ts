@@ -44,12 +44,15 @@ test('secrets in arguments and environment reach neither stdout, file, SSE, gRPC
     ],
     { stdin: 'ignore', stdout: 'pipe' },
   )
-  await Bun.sleep(1500) // the client needs a moment to come
+  for (let i = 0; i < 600; i++) { // until both are there
+    if (/^thump_subscribers 2$/m.test(await (await agent.request('/metrics')).text())) break
+    await Bun.sleep(100)
+  }
   for (const each of ARGUMENTS) {
     await agent.run(['/bin/echo', 'secrets-test', ...each], { env: ENVIRONMENT })
   }
   await agent.run(['/bin/echo', 'secrets-test', 'end'])
-  const over_grpc = await Promise.race([new Response(client.stdout).text(), Bun.sleep(10_000).then(() => '')])
+  const over_grpc = await Promise.race([new Response(client.stdout).text(), Bun.sleep(60_000).then(() => '')])
   client.kill()
   const list = await (await agent.request('/v1/processes')).text()
   await agent.stop()
