@@ -1,5 +1,4 @@
 // Registry: the policies of this agent, changed one at a time. Main thread; loading happens in the loader's.
-import { HOOK_FLAG } from '../../ffi/wire.gen.ts'
 import type { Pins } from '../kernel/pins.ts'
 import type { PlanSource } from '../kernel/plan_facts.ts'
 import type { LocatedMistake } from '../policy/error.ts'
@@ -344,8 +343,4 @@ export function syscallNumbers({ family, config, sets }: HookPlan): number[] {
   const set = sets[config.syscall_set - 1]
   if (set === undefined) return [config.syscall_id]
   return set.map === 'values' ? set.values.map((value) => Number(value & 0x7fff_ffffn)) : []
-}
-
-export function refuses({ config }: HookPlan): boolean {
-  return (config.flags & HOOK_FLAG.CAN_REFUSE) !== 0
 }
