@@ -60,6 +60,12 @@ function addAction(draft: HookDraft, action: Action, selector: number, path: Pat
   if (draft.kind === 'lsm' && (action.kernelStackTrace || action.userStackTrace)) {
     report.warn(path, 'Stack traces of LSM hooks: Tetragon has none here')
   }
+  // Better refused than loaded and without effect.
+  if (name === 'Set' || (name === 'Override' && (draft.kind === 'uprobe' || draft.kind === 'usdt'))) {
+    report.error([...path, 'action'], `Action ${name} cannot change a user process in this version`)
+    return
+  }
+  if (action.imaHash) report.warn([...path, 'imaHash'], 'imaHash: events of this version have no hash')
   if (action.imaHash && draft.kind !== 'lsm') report.error([...path, 'imaHash'], 'imaHash works in lsmhooks only')
   const place = argumentOf(draft, action, path)
   if (place === undefined) return
