@@ -31,12 +31,12 @@ export class HookSite implements Disposable {
   readonly key: string
   readonly links: readonly BpfLink[]
   /** Its program is attached, and jumps to the present version. */
-  readonly #first: HookObject
+  readonly first: HookObject
   readonly #versions: BpfMap | null
 
   constructor(key: string, first: HookObject, versions: BpfMap | null, links: readonly BpfLink[]) {
     this.key = key
-    this.#first = first.retain()
+    this.first = first.retain()
     this.#versions = versions
     this.links = links
   }
@@ -44,13 +44,13 @@ export class HookSite implements Disposable {
   /** From the next hit on `program` of `version` runs. One store: each hit is one version's. */
   switchTo(version: HookObject, program: string): void {
     if (this.#versions === null) throw new Error('Cannot change the version of a hook that has no map for it')
-    if (version === this.#first) this.#versions.delete(0)
+    if (version === this.first) this.#versions.delete(0)
     else this.#versions.updateProgram(0, version.object.program(program).fd)
   }
 
   [Symbol.dispose](): void {
     for (const link of this.links) link[Symbol.dispose]()
-    this.#first.release()
+    this.first.release()
   }
 }
 

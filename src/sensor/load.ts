@@ -64,6 +64,7 @@ export class Sensor implements Disposable {
   readonly #return_links: BpfLink[] = []
   /** In the order of hooks; empty until attach() and after another version took over. */
   #sites: HookSite[] = []
+  readonly #site_of = new Map<LoadedHook, HookSite>()
   /** Of the former version, until takeOver(). */
   #shared = new Map<HookSite, LoadedHook>()
   #disposed = false
@@ -104,8 +105,10 @@ export class Sensor implements Disposable {
       const key = siteKey(hook.plan)
       const at = key === '' ? -1 : free.findIndex((site) => site.key === key)
       const [shared] = at < 0 ? [] : free.splice(at, 1)
+      const site = shared ?? newSite(key, hook)
+      this.#site_of.set(hook, site)
       if (shared !== undefined) this.#shared.set(shared, hook)
-      else this.#sites.push(newSite(key, hook))
+      else this.#sites.push(site)
     }
   }
 
@@ -116,6 +119,12 @@ export class Sensor implements Disposable {
     for (const site of former.#sites) if (!this.#shared.has(site)) site[Symbol.dispose]()
     former.#sites = []
     this.#shared.clear()
+  }
+
+  /** Where the kernel counts runs of a hook's program: the attached one's also count for versions that it jumps to. */
+  countedObject(hook: LoadedHook, program: string): BpfObject {
+    const own = returnHalves(hook.plan).some((half) => half.program === program)
+    return own ? hook.object : this.#site_of.get(hook)?.first.object ?? hook.object
   }
 
   /** Calls under way whose records wait for this version's return half. */

@@ -4,12 +4,12 @@ import type { BpfObject } from '../../ffi/object.ts'
 import { decodeHookCounters, type HookCounters } from '../../ffi/wire.gen.ts'
 import { possibleCpus } from '../../ffi/system.ts'
 import type { HookPlan, Plan, ProgramPlan } from '../policy/plan_type.ts'
-import type { LoadedHook } from './load.ts'
+import type { LoadedHook, Sensor } from './load.ts'
 import type { LoadedPolicy } from './registry.ts'
 
 /** Names as Tetragon's TracingPolicyState. */
 export function policyState({ plan, source, sensor, mode, enabled, loaded_at, not_kept }: LoadedPolicy): unknown {
-  const hooks = sensor.hooks.map(hookState)
+  const hooks = sensor.hooks.map((hook) => hookState(sensor, hook))
   const total = (name: keyof HookCounters) => hooks.reduce((sum, hook) => sum + hook.counters[name], 0)
   return {
     name: plan.name,
@@ -41,7 +41,9 @@ export function verdictOf({ hooks }: Plan): HookPlan['verdict'] {
   return hooks.some(({ verdict }) => verdict === 'prevents') ? 'prevents' : 'observes'
 }
 
-function hookState({ plan, hook_id, load_ms, programs, counters, object }: LoadedHook) {
+function hookState(sensor: Sensor, hook: LoadedHook) {
+  const { plan, hook_id, load_ms, programs, counters } = hook
+  const counted = (name: string) => runsOf(sensor.countedObject(hook, name), name)
   return {
     id: hook_id,
     names: plan.names,
@@ -50,7 +52,7 @@ function hookState({ plan, hook_id, load_ms, programs, counters, object }: Loade
     reason: plan.reason,
     verdict: plan.verdict,
     load_ms: Math.round(load_ms),
-    programs: programs.map((program) => ({ ...program, ...runsOf(object, program.name) })),
+    programs: programs.map((program) => ({ ...program, ...counted(program.name) })),
     counters: sumCounters(counters, 0),
     selectors: plan.selector_labels.map((label, i) => ({ label, ...sumCounters(counters, i + 1) })),
   }
