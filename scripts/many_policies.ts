@@ -31,10 +31,10 @@ for (let i = 0; i < count; i++) {
   const now = memoryFree()
   const { programs, maps, links } = bpfUse(agent.child.pid)
   console.log(
-    `${i + 1} policies: ${programs} programs, ${maps} maps (${
-      mib(map_bytes)
-    }, shared ones once per user), ${links} links; ` +
-      `machine ${mib(first_free - now)} less free than before the first`,
+    `${i + 1} policies: ${programs} programs, ${maps} descriptors of maps, ${links} links; machine ${
+      mib(first_free - now)
+    } ` +
+      'less free than before the first',
   )
 }
 const state = await readPolicy(agent, 'many-0') as unknown as { kernel_memory_bytes: number }
