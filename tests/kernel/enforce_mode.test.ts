@@ -84,7 +84,10 @@ testWhere(
     await using agent = await TestAgent.start()
     await call(agent, 'POST', '/v1/policies', POLICY)
     const options = { how: 'loop', operation: 'in-place', target: FILE, count: 10, workers: 1 } as const
+    const start = agent.events.length
     expect((await attempt(options)).count).toEqual({ r: 10 })
+    // All of these must have come before the ones of the next rounds are counted.
+    expect(await tellsOf(agent, 'switched', start, (found) => found.length >= 10)).toHaveLength(10)
     await call(agent, 'PATCH', '/v1/policies/switched', '{"enabled":false}')
     const from = agent.events.length
     expect((await attempt(options)).count).toEqual({ d: 10 })
