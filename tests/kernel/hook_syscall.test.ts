@@ -126,14 +126,20 @@ kprobes:
 
 test('followChildren covers children that are older than the policy, and nobody else', async () => {
   await using agent = await TestAgent.start()
+  // A program of its own: the tests themselves may descend from the system's shell.
+  const shell = `/tmp/thump-shell-${process.pid}`
+  fs.copyFileSync(fs.realpathSync('/bin/sh'), shell)
+  fs.chmodSync(shell, 0o755)
   // The child waits for a line before it makes its call, so it is older than the policy.
   const script = `read line; ${CALLS} lseek 1 4711; true`
-  const parent = Bun.spawn(['/usr/bin/env', 'sh', '-c', `sh -c '${script}'; true`], { stdin: 'pipe', stdout: 'ignore' })
+  const parent = Bun.spawn(['/usr/bin/env', shell, '-c', `sh -c '${script}'; true`], {
+    stdin: 'pipe',
+    stdout: 'ignore',
+  })
   await agent.waitFor(({ kind, process }) =>
     kind === 'process_exec' && process?.arguments?.includes('read line') === true
   )
   await Bun.sleep(100)
-  const shell = fs.realpathSync('/bin/sh')
   await loadPolicy(
     agent,
     policyYaml(
@@ -157,6 +163,7 @@ test('followChildren covers children that are older than the policy, and nobody 
   const seen = hookBodies(agent.events, 'children')
   expect(seen.map(({ args }) => args)).toEqual([[{ int_arg: 4711 }]])
   await agent.requireNoLoss()
+  fs.rmSync(shell)
 })
 
 test('rateLimit lets one of many repeats through and counts the others', async () => {
