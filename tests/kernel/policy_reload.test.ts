@@ -31,7 +31,7 @@ for (const returns of [false, true]) {
     expect({ missed: report.missed, doubled: report.doubled }).toEqual({ missed: 0, doubled: 0 })
     expect(report.calls).toBeGreaterThan(1000)
     expect(report.versions).toBe(report.changes.length + 1)
-    expect(report.changes.length).toBeGreaterThanOrEqual(SAMPLE_EVERY * 2)
+    expect(report.changes.length).toBeGreaterThanOrEqual(SLOWER > 1 ? 3 : SAMPLE_EVERY * 2)
     const [first, last] = [report.samples[0]!, report.samples.at(-1)!]
     const { programs, maps, links } = last
     expect({ programs, maps, links }).toEqual({ programs: first.programs, maps: first.maps, links: first.links })
