@@ -31,10 +31,10 @@ async function testKernel(kernel: string, only: string | undefined): Promise<Tal
       console.error(`[${kernel}] ${reason}`)
     },
   })
-  const tally = parseTally(text.trimEnd().split('\n').at(-1) ?? '')
+  const tally = parseTally(text)
   if (tally && (status === 0) === (tally.failed === 0)) return tally
   console.error(`[${kernel}] the guest ended with status ${status} and no counts`)
-  return { ...emptyTally(), failed: 1 }
+  return { ...emptyTally(), failed: 1, failures: [`guest ${kernel}: status ${status}`] }
 }
 
 function prefixLines(prefix: string): (bytes: Uint8Array) => void {

@@ -1,11 +1,10 @@
 /**
  * bun run test:kernel [--only REGEX] [--attempts 1]: runs tests/kernel on the kernel that is running, as root; ends with one
- * line of counts. With two attempts a file in which a test failed runs once more, and says so: an emulator shared by two
- * guests now and then stops for seconds, which no bound of a test can foresee.
+ * line of counts. With two attempts a file in which a test failed runs once more, and says so.
  */
 import { release } from 'node:os'
 import { parseArgs } from 'node:util'
-import { addTally, emptyTally, formatTally, kernelTestFiles, mountTracing, runTests } from './suite.ts'
+import { formatTally, kernelTestFiles, mountTracing, runFiles } from './suite.ts'
 
 /** A test may take this long: in an emulated guest everything is ten times slower. */
 const TEST_SECONDS_MAX = 120
@@ -16,14 +15,6 @@ if (process.getuid?.() !== 0) {
   process.exit(3)
 }
 mountTracing()
-const sum = emptyTally()
-for (const file of kernelTestFiles(values.only)) {
-  let tally = await runTests([file], TEST_SECONDS_MAX)
-  for (let attempt = 2; tally.failed > 0 && attempt <= Number(values.attempts); attempt++) {
-    console.error(`AGAIN: ${formatTally(file, tally)}; attempt ${attempt} of ${values.attempts}`)
-    tally = await runTests([file], TEST_SECONDS_MAX)
-  }
-  addTally(sum, tally)
-}
+const sum = await runFiles(kernelTestFiles(values.only), TEST_SECONDS_MAX, Number(values.attempts))
 console.log(formatTally(`kernel ${release()}`, sum))
 process.exitCode = sum.failed > 0 ? 1 : 0

@@ -5,42 +5,63 @@ import { join } from 'node:path'
 
 export const ROOT = join(import.meta.dirname, '..')
 
+const FAILED = 'FAILED: '
+const REPEATED = 'PASSED AGAIN: '
+
 export interface Tally {
   passed: number
   failed: number
   skipped: number
+  /** Names of the tests that failed: file, then test. */
+  failures: string[]
+  /** Names of the tests that failed first and passed when their file ran again. */
+  repeats: string[]
   /** Missing kernel fact to number of tests. */
   reasons: Map<string, number>
 }
 
 export function emptyTally(): Tally {
-  return { passed: 0, failed: 0, skipped: 0, reasons: new Map() }
+  return { passed: 0, failed: 0, skipped: 0, failures: [], repeats: [], reasons: new Map() }
 }
 
 export function addTally(sum: Tally, more: Tally): void {
   sum.passed += more.passed
   sum.failed += more.failed
   sum.skipped += more.skipped
+  sum.failures.push(...more.failures)
+  sum.repeats.push(...more.repeats)
   for (const [reason, count] of more.reasons) sum.reasons.set(reason, (sum.reasons.get(reason) ?? 0) + count)
 }
 
-/** `6.12: 40 passed, 0 failed, 2 skipped (no override: 2)`; parseTally() reads it back. */
+/** A line `FAILED: file: test` per failure and `PASSED AGAIN: ...` per repeat, then `6.12: 40 passed, 0 failed, 2 skipped (no override: 2)`; parseTally() reads it back. */
 export function formatTally(name: string, tally: Tally): string {
   const reasons = [...tally.reasons].map(([reason, count]) => `${reason}: ${count}`).join('; ')
-  return `${name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped${
-    reasons ? ` (${reasons})` : ''
-  }`
+  const names = [...tally.failures.map((test) => FAILED + test), ...tally.repeats.map((test) => REPEATED + test)]
+  return `${
+    names.map((line) => `${line}\n`).join('')
+  }${name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped${reasons ? ` (${reasons})` : ''}`
 }
 
-export function parseTally(line: string): Tally | undefined {
-  const match = /: (\d+) passed, (\d+) failed, (\d+) skipped(?: \((.*)\))?$/.exec(line)
+/** The counts at the end of what a run printed, if it came that far. */
+export function parseTally(text: string): Tally | undefined {
+  const lines = text.trimEnd().split('\n')
+  const match = /: (\d+) passed, (\d+) failed, (\d+) skipped(?: \((.*)\))?$/.exec(lines.pop() ?? '')
   if (!match) return undefined
   const reasons = new Map<string, number>()
   for (const part of match[4]?.split('; ') ?? []) {
     const colon = part.lastIndexOf(': ')
     reasons.set(part.slice(0, colon), Number(part.slice(colon + 2)))
   }
-  return { passed: Number(match[1]), failed: Number(match[2]), skipped: Number(match[3]), reasons }
+  const named = (prefix: string) =>
+    lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length))
+  return {
+    passed: Number(match[1]),
+    failed: Number(match[2]),
+    skipped: Number(match[3]),
+    failures: named(FAILED),
+    repeats: named(REPEATED),
+    reasons,
+  }
 }
 
 /** Files named *.test.ts below tests/kernel, in order of name; `only` matches their path. */
@@ -89,6 +110,7 @@ export async function runTests(paths: readonly string[], timeout_seconds: number
     if (status !== 0 && tally.failed === 0) {
       console.error(`bun test ${paths.join(' ')}: ended with ${child.signalCode ?? `status ${status}`}`)
       tally.failed = 1
+      tally.failures.push(`${paths.join(' ')}: ended with ${child.signalCode ?? `status ${status}`}`)
     }
     return tally
   } finally {
@@ -100,10 +122,12 @@ export async function runTests(paths: readonly string[], timeout_seconds: number
 export function readReport(xml: string): Tally {
   const tally = emptyTally()
   for (const [, attributes = '', body = ''] of xml.matchAll(/<testcase ([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
-    if (body.includes('<failure') || body.includes('<error')) tally.failed++
-    else if (body.includes('<skipped')) {
+    const name = decodeEntities(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? '')
+    if (body.includes('<failure') || body.includes('<error')) {
+      tally.failed++
+      tally.failures.push(`${decodeEntities(/\bfile="([^"]*)"/.exec(attributes)?.[1] ?? '')}: ${name}`)
+    } else if (body.includes('<skipped')) {
       tally.skipped++
-      const name = decodeEntities(/name="([^"]*)"/.exec(attributes)?.[1] ?? '')
       const reason = /\(skipped: (.*)\)$/.exec(name)?.[1] ?? `no reason given by "${name}"`
       tally.reasons.set(reason, (tally.reasons.get(reason) ?? 0) + 1)
     } else tally.passed++
@@ -114,4 +138,23 @@ export function readReport(xml: string): Tally {
 function decodeEntities(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&apos;', "'")
     .replaceAll('&amp;', '&')
+}
+
+/**
+ * Runs files one after the other, each in a process of its own. A file in which a test failed runs again, up to `attempts`
+ * times, and says so: on a shared machine, and more so in an emulator, everything now and then stops for seconds.
+ */
+export async function runFiles(files: readonly string[], timeout_seconds: number, attempts: number): Promise<Tally> {
+  const sum = emptyTally()
+  for (const file of files) {
+    let tally = await runTests([file], timeout_seconds)
+    const first = tally
+    for (let attempt = 2; tally.failed > 0 && attempt <= attempts; attempt++) {
+      console.error(`AGAIN: ${formatTally(file, tally)}; attempt ${attempt} of ${attempts}`)
+      tally = await runTests([file], timeout_seconds)
+    }
+    addTally(sum, tally)
+    if (tally !== first) sum.repeats.push(...first.failures.filter((name) => !tally.failures.includes(name)))
+  }
+  return sum
 }

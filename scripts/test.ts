@@ -12,6 +12,7 @@ import {
   kernelTestFiles,
   mountTracing,
   ROOT,
+  runFiles,
   runTests,
   type Tally,
 } from './suite.ts'
@@ -20,6 +21,8 @@ import {
 const PURE_SECONDS_MAX = 30
 const KERNEL_SECONDS_MAX = 120
 const JOBS = 2
+/** A file with a failed test runs once more. */
+const ATTEMPTS = 2
 
 /** What of the golden cases is done, by kernel; grows with the agent until it is all groups. */
 const GOLDEN: readonly (readonly [kernel: string, only: string])[] = [
@@ -55,7 +58,7 @@ async function runChecks(): Promise<Tally> {
     stdout: 'inherit',
     stderr: 'inherit',
   })
-  return { ...emptyTally(), ...(await child.exited === 0 ? { passed: 1 } : { failed: 1 }) }
+  return { ...emptyTally(), ...(await child.exited === 0 ? { passed: 1 } : { failed: 1, failures: ['scripts/ok.ts'] }) }
 }
 
 /** Runs golden cases and takes the kit's own counts. */
@@ -65,7 +68,12 @@ async function runGolden(kit: string, kernel: string, only: string): Promise<Tal
   const text = await new Response(child.stdout).text()
   process.stdout.write(text)
   const counts = /^(\d+) passed, (\d+) failed$/m.exec(text.trimEnd().split('\n').at(-1) ?? '')
-  return { ...emptyTally(), passed: Number(counts?.[1] ?? 0), failed: Number(counts?.[2] ?? 1) }
+  return {
+    ...emptyTally(),
+    passed: Number(counts?.[1] ?? 0),
+    failed: Number(counts?.[2] ?? 1),
+    failures: [...text.matchAll(/^FAIL (\S+)/gm)].map((match) => `${match[1]} on ${kernel}`),
+  }
 }
 
 process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
@@ -75,9 +83,7 @@ record('checks', await runChecks())
 record('pure tests', await runTests([], PURE_SECONDS_MAX))
 if (process.getuid?.() === 0) {
   mountTracing()
-  const files = emptyTally()
-  for (const file of kernelTestFiles()) addTally(files, await runTests([file], KERNEL_SECONDS_MAX))
-  record(`kernel ${release()}`, files)
+  record(`kernel ${release()}`, await runFiles(kernelTestFiles(), KERNEL_SECONDS_MAX, ATTEMPTS))
 } else {
   console.error('not root: the kernel tests run in the guests only')
 }

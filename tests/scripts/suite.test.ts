@@ -6,10 +6,13 @@ test('parseTally() reads what formatTally() writes', () => {
     passed: 40,
     failed: 1,
     skipped: 3,
+    failures: ['a.test.ts: b', 'a.test.ts: c: d'],
+    repeats: ['e.test.ts: f'],
     reasons: new Map([['no kprobe: CONFIG_KPROBES (off)', 2], ['no LSM', 1]]),
   }
   expect(formatTally('6.12', tally)).toBe(
-    '6.12: 40 passed, 1 failed, 3 skipped (no kprobe: CONFIG_KPROBES (off): 2; no LSM: 1)',
+    'FAILED: a.test.ts: b\nFAILED: a.test.ts: c: d\nPASSED AGAIN: e.test.ts: f\n' +
+      '6.12: 40 passed, 1 failed, 3 skipped (no kprobe: CONFIG_KPROBES (off): 2; no LSM: 1)',
   )
   expect(parseTally(formatTally('kernel 6.12', tally))).toEqual(tally)
   expect(parseTally(formatTally('x', emptyTally()))).toEqual(emptyTally())
@@ -17,9 +20,23 @@ test('parseTally() reads what formatTally() writes', () => {
 })
 
 test('addTally() adds counts by reason', () => {
-  const sum = { passed: 1, failed: 0, skipped: 1, reasons: new Map([['no LSM', 1]]) }
-  addTally(sum, { passed: 2, failed: 1, skipped: 2, reasons: new Map([['no LSM', 1], ['no BTF', 1]]) })
-  expect(sum).toEqual({ passed: 3, failed: 1, skipped: 3, reasons: new Map([['no LSM', 2], ['no BTF', 1]]) })
+  const sum = { ...emptyTally(), passed: 1, skipped: 1, failures: ['a'], reasons: new Map([['no LSM', 1]]) }
+  addTally(sum, {
+    passed: 2,
+    failed: 1,
+    skipped: 2,
+    failures: ['b'],
+    repeats: ['c'],
+    reasons: new Map([['no LSM', 1], ['no BTF', 1]]),
+  })
+  expect(sum).toEqual({
+    passed: 3,
+    failed: 1,
+    skipped: 3,
+    failures: ['a', 'b'],
+    repeats: ['c'],
+    reasons: new Map([['no LSM', 2], ['no BTF', 1]]),
+  })
 })
 
 test('readReport() counts passes, failures and skips with their reason', () => {
@@ -35,5 +52,12 @@ test('readReport() counts passes, failures and skips with their reason', () => {
     </testcase>
   </testsuite>
 </testsuites>`)
-  expect(tally).toEqual({ passed: 1, failed: 1, skipped: 1, reasons: new Map([['no "kprobe"', 1]]) })
+  expect(tally).toEqual({
+    ...emptyTally(),
+    passed: 1,
+    failed: 1,
+    skipped: 1,
+    failures: ['tests/k.test.ts: fails'],
+    reasons: new Map([['no "kprobe"', 1]]),
+  })
 })
