@@ -143,7 +143,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     words: ['FILE'],
     async run(client, [file = ''], options, terminal) {
       const plan = await client.json('/v1/policies/plan', { method: 'POST', body: await readPolicy(file, terminal) })
-      return await output(plan, options, terminal, () => JSON.stringify(plan, null, 2) + '\n')
+      return await output(plan, options, terminal, () => planTexts(plan))
     },
   },
 }
@@ -203,6 +203,10 @@ export function mistakeText(body: unknown): string {
     const caret = textAt(mistake, 'caret').replace(/\n$/, '')
     return `${place}${textAt(mistake, 'message')}\n${caret === '' ? '' : caret + '\n'}`
   }).join('')
+}
+
+function planTexts(plans: unknown): string {
+  return (Array.isArray(plans) ? plans : []).filter(isObject).map((plan) => textAt(plan, 'text')).join('\n')
 }
 
 function names(added: unknown): string[] {

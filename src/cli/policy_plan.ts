@@ -21,7 +21,7 @@ export async function planOffline(file: string, json: boolean, terminal: Termina
   }
   for (const error of errors) terminal.error(`${mistakeText(error)}\n`)
   for (const warning of warnings) terminal.error(`warning: ${mistakeText(warning)}\n`)
-  await terminal.write(plans.map(describePlan).join('\n'))
+  await terminal.write(plans.map((plan) => describePlan(plan, null)).join('\n'))
   return errors.length > 0 ? 1 : 0
 }
 

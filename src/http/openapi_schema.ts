@@ -82,7 +82,10 @@ export const SCHEMAS = {
   }),
   Policy: POLICY_STATE,
   Policies: list({ $ref: '#/components/schemas/Policy' }),
-  Plans: list({ type: 'object', additionalProperties: true }, 'What would be attached, one plan per document'),
+  Plans: list(
+    { type: 'object', additionalProperties: true },
+    'What would be attached, one plan per document; `text` is for people',
+  ),
   PolicyPatch: {
     ...object({ mode: { type: 'string', enum: ['enforce', 'monitor'] }, enabled: { type: 'boolean' } }, [
       'mode',

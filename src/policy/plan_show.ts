@@ -26,14 +26,32 @@ const ENTRY_BYTES: Readonly<Record<SetPlan['map'], number>> = {
 
 const VALUES_SHOWN = 4
 
-export function describePlan(plan: Plan): string {
+/** What the verifier and the kernel made of a hook. */
+export interface HookInKernel {
+  readonly load_ms: number
+  /** Programs, and maps that only this hook has. */
+  readonly kernel_memory_bytes: number
+  readonly programs: readonly {
+    readonly name: string
+    /** 0 where the kernel does not tell (before 5.16). */
+    readonly verified_insns: number
+    readonly jited_bytes: number
+  }[]
+}
+
+/** `in_kernel`: by place in plan.hooks, null where the plan is not loaded. */
+export function describePlan(plan: Plan, in_kernel: readonly HookInKernel[] | null): string {
   const name = plan.namespace === '' ? plan.name : `${plan.namespace}/${plan.name}`
   const lines = [
     `policy ${name}: ${plan.hooks.length} hooks, mode ${plan.mode}${plan.enforcing ? '' : ' (nothing to enforce)'}`,
   ]
   if (plan.kill_budget > 0) lines.push(`  at most ${plan.kill_budget} kills a minute, then ${plan.on_budget}`)
   if (plan.workloads.length > 0) lines.push(`  ${plan.workloads.length} workload filters`)
-  for (const hook of plan.hooks) lines.push(...describeHook(hook))
+  plan.hooks.forEach((hook, i) => {
+    lines.push(...describeHook(hook))
+    const found = in_kernel?.[i]
+    if (found !== undefined) lines.push(...describeInKernel(found))
+  })
   for (const warning of plan.warnings) lines.push(`  warning: ${warning}`)
   return lines.join('\n') + '\n'
 }
@@ -60,6 +78,19 @@ function describeHook(hook: HookPlan): string[] {
     lines.push(`    set ${i + 1}   ${set.map}: ${set.values.length} entries, about ${bytes} bytes`)
   })
   return lines
+}
+
+function describeInKernel({ load_ms, kernel_memory_bytes, programs }: HookInKernel): string[] {
+  const each = programs.map(({ name, verified_insns, jited_bytes }) => {
+    const verified = verified_insns === 0
+      ? 'instructions verified: not told'
+      : `${verified_insns} instructions verified`
+    return `    loaded  ${name}: ${verified}, ${jited_bytes} bytes of machine code`
+  })
+  return [
+    ...each,
+    `    memory  ${kernel_memory_bytes} bytes of its own in the kernel, loaded in ${load_ms.toFixed(1)} ms`,
+  ]
 }
 
 function shortList(names: readonly string[]): string {

@@ -10,6 +10,7 @@ import type { Guard } from './guard.ts'
 import { loadSensor, type Sensor, type SensorContext } from './load.ts'
 import type { Planned } from './load_request.ts'
 import { LoadError } from './loader.ts'
+import { planAnswer } from './plan_answer.ts'
 import { policyState } from './policy_state.ts'
 import { RetiredSensors } from './retired.ts'
 
@@ -199,7 +200,7 @@ export class Registry implements Disposable {
   async plan(yaml: string, source: string): Promise<Answer<readonly unknown[]>> {
     const planned = await this.#plan(yaml, source)
     if (planned.errors.length > 0) return refused(422, planned.errors)
-    return { ok: true, value: planned.plans.map((plan) => JSON.parse(planJson(plan))) }
+    return { ok: true, value: planned.plans.map((plan) => planAnswer(plan, this.#policies.get(key(plan)))) }
   }
 
   /** Detaches everything, or leaves all to the pins. */

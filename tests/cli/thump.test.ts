@@ -70,6 +70,7 @@ beforeAll(() => {
       if (pathname === '/v1/processes') return Response.json(PROCESSES)
       if (request.method === 'GET' && pathname === '/v1/policies') return Response.json(POLICIES)
       if (request.method === 'GET' && pathname === '/v1/policies/net') return Response.json(POLICIES[0])
+      if (pathname === '/v1/policies/plan') return Response.json([{ name: 'net', text: 'policy net: 1 hooks\n' }])
       if (request.method === 'POST' && pathname === '/v1/policies') return Response.json(MISTAKES, { status: 409 })
       if (request.method === 'PUT') return Response.json({ name: 'net', namespace: '' })
       if (request.method === 'DELETE') return new Response(null, { status: 204 })
@@ -151,6 +152,16 @@ describe('thump policy', () => {
       out: 'policy "net" added\n',
     })
     expect(seen[1]).toStartWith('PUT /v1/policies/net Bearer sesame metadata:')
+  })
+
+  test('plans for people, and as JSON when asked', async () => {
+    expect(await run('policy', 'plan', `${folder}/p.yaml`)).toEqual({
+      status: 0,
+      out: 'policy net: 1 hooks\n',
+      err: '',
+    })
+    const { out } = await run('policy', 'plan', '-o', 'json', `${folder}/p.yaml`)
+    expect(JSON.parse(out)).toEqual([{ name: 'net', text: 'policy net: 1 hooks\n' }])
   })
 
   test('deletes, switches mode, enables and disables', async () => {

@@ -32,9 +32,22 @@ describe('planText()', () => {
       const { plans, errors } = planText(file, readFileSync(join(SHIPPED, file), 'utf8'), facts)
       expect(errors.map(mistakeText)).toEqual([])
       expect(plans.length).toBeGreaterThan(0)
-      for (const plan of plans) expect(describePlan(plan)).toContain(plan.name)
+      for (const plan of plans) expect(describePlan(plan, null)).toContain(plan.name)
     })
   }
+
+  test('describePlan() tells what the kernel made of each hook', () => {
+    const [plan] = planText('tcp.yaml', readFileSync(join(SHIPPED, 'tcp.yaml'), 'utf8'), facts).plans
+    const programs = [{ name: 'hook_fentry', verified_insns: 4321, jited_bytes: 2048 }]
+    const lines = describePlan(plan!, [{ load_ms: 12.34, kernel_memory_bytes: 30_000, programs }]).split('\n')
+    const first = lines.findIndex((line) => line.includes('process_kprobe tcp_close'))
+    expect(lines.slice(first - 2, first)).toEqual([
+      '    loaded  hook_fentry: 4321 instructions verified, 2048 bytes of machine code',
+      '    memory  30000 bytes of its own in the kernel, loaded in 12.3 ms',
+    ])
+    expect(lines.slice(first).join('\n')).not.toContain('verified')
+    expect(describePlan(plan!, null)).not.toContain('memory')
+  })
 
   test('docs/policy.md shows every shipped policy as it is', () => {
     const document = readFileSync(join(import.meta.dirname, '../../docs/policy.md'), 'utf8')

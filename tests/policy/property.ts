@@ -33,7 +33,7 @@ export function brokenProperty(text: string, facts: PlanFacts): string {
     if (errors.length === 0 && plans.length === 0) return 'neither plan nor mistake'
     for (const plan of plans) {
       planJson(plan)
-      describePlan(plan)
+      describePlan(plan, null)
     }
   } catch (error) {
     return error instanceof Error ? error.stack ?? error.message : String(error)
