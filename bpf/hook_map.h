@@ -85,14 +85,15 @@ struct verdict_key {
 
 /* Map hook_counters (per-CPU array of each hook): index 0 the hook, 1 + n selector n. */
 struct hook_counters {
-	__u64 hits __number; /* 0: program ran while enabled; selector: it decided */
+	__u64 hits __number; /* 0: program ran while enabled; selector: it decided, at return where there is a return half */
 	__u64 posted __number;
 	__u64 suppressed __number; /* by rateLimit */
-	__u64 lost __number;       /* ring full or scratch */
+	__u64 lost __number;       /* ring full */
 	__u64 kills __number;
 	__u64 overrides __number;
 	__u64 merge_lost __number; /* entry half whose record for the return half could not be kept or found */
 	__u64 spared __number;
+	__u64 scratch_lost __number; /* program ran and had no scratch: too many preempted inside */
 } __export;
 
 #endif

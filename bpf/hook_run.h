@@ -35,7 +35,7 @@ static __always_inline __u32 hook_claim(void *ctx, __u32 resumes)
 	counters = hook_counter(0);
 	if (!s) {
 		if (counters)
-			counters->lost++;
+			counters->scratch_lost++;
 		return HOOK_SCRATCH_LEVELS;
 	}
 	if (counters && !resumes)
@@ -55,7 +55,8 @@ static __always_inline __u32 hook_begin_return(void *ctx)
 	return hook_claim(ctx, !(hook.flags & HOOK_FLAG_RETURN_ONLY));
 }
 
-static __always_inline void select_first(__u32 slot, struct hook_scratch *s)
+/* The first selector left decides. It is counted when nothing can change that any more (`final`). */
+static __always_inline void select_first(struct hook_scratch *s, __u32 final)
 {
 	__u32 i, selector = HOOK_SELECTOR_NONE;
 	struct hook_counters *counters;
@@ -69,8 +70,10 @@ static __always_inline void select_first(__u32 slot, struct hook_scratch *s)
 		}
 	}
 	s->event.selector = selector;
-	counters = hook_counter(selector == HOOK_SELECTOR_NONE ? 0 : selector + 1);
-	if (counters && selector != HOOK_SELECTOR_NONE)
+	if (!final || selector == HOOK_SELECTOR_NONE)
+		return;
+	counters = hook_counter(selector + 1);
+	if (counters)
 		counters->hits++;
 }
 
@@ -132,7 +135,7 @@ __noinline int hook_entry(__u32 slot)
 		return 0;
 	if (!arguments_run(slot, s, 0, both))
 		return 0;
-	select_first(slot, s);
+	select_first(s, both || !(hook.flags & HOOK_FLAG_RETURN));
 	if (actions_run(slot, s, s->event.selector, 0))
 		s->verdict |= HOOK_VERDICT_POST;
 	if (both) {
@@ -162,7 +165,7 @@ __noinline int hook_return(__u32 slot)
 	s->verdict &= HOOK_VERDICT_POST;
 	if (!arguments_run(slot, s, 1, 0))
 		return 0;
-	select_first(slot, s);
+	select_first(s, 1);
 	s->event.flags |= HOOK_EVENT_RETURN;
 	if (!actions_run(slot, s, s->event.selector, ACTION_FLAG_AT_RETURN))
 		s->verdict &= ~HOOK_VERDICT_POST;

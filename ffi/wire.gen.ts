@@ -45,7 +45,7 @@ export const WIRE_SIZES: Readonly<Record<string, number>> = {
   hook_action: 48,
   hook_argument: 120,
   hook_config: 18424,
-  hook_counters: 64,
+  hook_counters: 72,
   hook_event: 72,
   hook_filter: 96,
   hook_value: 8,
@@ -1266,7 +1266,7 @@ export function encodeHookConfig(view: DataView, at: number, value: HookConfig):
   })
 }
 
-export const HOOK_COUNTERS_SIZE = 64
+export const HOOK_COUNTERS_SIZE = 72
 /** Offsets in struct hook_counters. */
 export const HOOK_COUNTERS = {
   hits: 0,
@@ -1277,6 +1277,7 @@ export const HOOK_COUNTERS = {
   overrides: 40,
   merge_lost: 48,
   spared: 56,
+  scratch_lost: 64,
 } as const
 /** struct hook_counters */
 export interface HookCounters {
@@ -1288,6 +1289,7 @@ export interface HookCounters {
   readonly overrides: number
   readonly merge_lost: number
   readonly spared: number
+  readonly scratch_lost: number
 }
 export function decodeHookCounters(view: DataView, at: number): HookCounters {
   return {
@@ -1299,10 +1301,11 @@ export function decodeHookCounters(view: DataView, at: number): HookCounters {
     overrides: readNumber(view, at + 40),
     merge_lost: readNumber(view, at + 48),
     spared: readNumber(view, at + 56),
+    scratch_lost: readNumber(view, at + 64),
   }
 }
 export function encodeHookCounters(view: DataView, at: number, value: HookCounters): void {
-  clear(view, at, 64)
+  clear(view, at, 72)
   writeNumber(view, at, value.hits)
   writeNumber(view, at + 8, value.posted)
   writeNumber(view, at + 16, value.suppressed)
@@ -1311,6 +1314,7 @@ export function encodeHookCounters(view: DataView, at: number, value: HookCounte
   writeNumber(view, at + 40, value.overrides)
   writeNumber(view, at + 48, value.merge_lost)
   writeNumber(view, at + 56, value.spared)
+  writeNumber(view, at + 64, value.scratch_lost)
 }
 
 export const HOOK_EVENT_SIZE = 72

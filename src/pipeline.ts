@@ -147,6 +147,11 @@ export class Pipeline {
     return tracker.plainLine('loss', JSON.stringify(json), clocks.monotonicNs()).line
   }
 
+  /** What the kernel says of its side, as it is compared with ours. */
+  kernel(): readonly KernelCounters[] {
+    return this.#options.kernelCounters()
+  }
+
   /** What became of records, by type. */
   stages(): StageCounters[] {
     const { received, unknown, mismatched, short } = this.#options.tracker.records

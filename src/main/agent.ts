@@ -193,7 +193,7 @@ export class Agent {
         source: this.#sensor.source,
         tracker: this.#tracker,
         sinks,
-        kernelCounters: () => this.#sensor.counters(),
+        kernelCounters: () => this.#policies.withHooks(this.#sensor.counters()),
         clocks: clocksOf(this.#clock),
         drain_records_max: BOUNDS.drain_records_max,
         counters_period_ms: BOUNDS.counters_period_ms,
@@ -277,7 +277,7 @@ export class Agent {
   #loss() {
     // Counters are read twice apart from what the rings hold: empty them first, so that the rows add up.
     this.#pump.drainNow(LAST_TURNS_MAX)
-    const rows = ledgerRows(this.#sensor.counters(), this.#pipeline.stages(), this.#allCounters())
+    const rows = ledgerRows(this.#pipeline.kernel(), this.#pipeline.stages(), this.#allCounters())
     return lossAnswer(this.#pipeline.ledger.lost_total, rows)
   }
 

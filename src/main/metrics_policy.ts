@@ -17,11 +17,11 @@ export function policyFamilies(list: readonly unknown[]): MetricFamily[] {
       'Memory of programs and maps',
       each('kernel_memory_bytes').filter((sample) => sample.value > 0),
     ),
-    counter('policy_hits_total', 'Times that a hook of a policy fired and a selector matched', each('hits')),
+    counter('policy_hits_total', 'Calls that reached a hook of a policy', each('hits')),
     counter('policy_kills_total', 'Processes killed', each('kills')),
     counter('policy_overrides_total', 'Operations refused', each('overrides')),
     counter('policy_suppressed_total', 'Events held back by a rate limit of the policy', each('suppressed')),
-    counter('policy_lost_total', 'Events that could not be sent', each('lost')),
+    counter('policy_lost_total', 'Events that could not be sent, runs left out included', each('lost')),
     counter('tracingpolicy_selector_actions_total', 'Actions by selector', policies.flatMap(selectorActions)),
     counter(
       'overhead_program_runs_total',

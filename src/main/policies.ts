@@ -3,8 +3,10 @@ import { ACTION_FLAG, ACTION_KIND, CHUNK_KIND, HOOK_EVENT, type HookEvent } from
 import { hookBody, type HookShow } from '../event/hook.ts'
 import { goEscaped } from '../event/hook_text.ts'
 import type { EventLine } from '../event/type.ts'
+import type { KernelCounters } from '../ledger.ts'
 import type { HookPlan, Plan } from '../policy/plan_type.ts'
 import type { Tracker } from '../process/tracker.ts'
+import { hookCounts } from '../sensor/hook_counts.ts'
 import { Registry, type RegistryOptions, type ShownHook, syscallNumbers } from '../sensor/registry.ts'
 import type { Outbound } from './outbound.ts'
 import type { Stacks } from './stacks.ts'
@@ -54,7 +56,12 @@ export class Policies implements Disposable {
     if (this.#asking.size > 0) this.#ask(head)
     const origin = { key: head.exec_id, pid: head.pid, tid: head.tid, ktime_ns: head.header.ktime_ns }
     return this.#tracker.hookLine(show.event, origin, show.policy, body.before, body.after, body.extra)
-  };
+  }
+
+  /** For the ledger: rows of the rings, then a row per policy. */
+  withHooks(rings: readonly KernelCounters[]): KernelCounters[] {
+    return [...rings, ...hookCounts(this.registry.policies)]
+  }
 
   [Symbol.dispose](): void {
     this.registry[Symbol.dispose]()

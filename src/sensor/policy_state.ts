@@ -1,15 +1,14 @@
 // What the API shows of a loaded policy: state, hooks and their counters.
-import type { BpfMap } from '../../ffi/map.ts'
-import type { BpfObject } from '../../ffi/object.ts'
-import { decodeHookCounters, type HookCounters } from '../../ffi/wire.gen.ts'
-import { possibleCpus } from '../../ffi/system.ts'
+import type { HookCounters } from '../../ffi/wire.gen.ts'
 import type { HookPlan, Plan, ProgramPlan } from '../policy/plan_type.ts'
+import { type Runs, runsOf, sumCounters } from './hook_counts.ts'
 import type { LoadedHook, Sensor } from './load.ts'
 import type { LoadedPolicy } from './registry.ts'
 
 /** Names as Tetragon's TracingPolicyState. */
 export function policyState({ plan, source, sensor, mode, enabled, loaded_at, not_kept }: LoadedPolicy): unknown {
   const hooks = sensor.hooks.map((hook) => hookState(sensor, hook))
+  const cost = hooks.reduce((sum, hook) => addRuns(sum, hook.programs), NO_RUNS)
   const total = (name: keyof HookCounters) => hooks.reduce((sum, hook) => sum + hook.counters[name], 0)
   return {
     name: plan.name,
@@ -23,11 +22,12 @@ export function policyState({ plan, source, sensor, mode, enabled, loaded_at, no
     hits: total('hits'),
     posted: total('posted'),
     suppressed: total('suppressed'),
-    lost: total('lost') + total('merge_lost'),
+    lost: total('lost') + total('merge_lost') + total('scratch_lost') + cost.recursion_misses,
+    recursion_misses: cost.recursion_misses,
     kills: total('kills'),
     overrides: total('overrides'),
     kernel_memory_bytes: sensor.hooks.reduce((sum, hook) => sum + hook.kernel_memory_bytes, 0),
-    cost: hooks.reduce((sum, hook) => addRuns(sum, hook.programs), { run_count: 0, run_time_ns: 0 }),
+    cost: { run_count: cost.run_count, run_time_ns: cost.run_time_ns },
     not_kept,
     warnings: plan.warnings,
     errors: [],
@@ -58,45 +58,12 @@ function hookState(sensor: Sensor, hook: LoadedHook) {
   }
 }
 
-interface Runs {
-  readonly run_count: number
-  readonly run_time_ns: number
-}
-
-/** Both stay 0 unless the kernel counts (kernel.bpf_stats_enabled). */
-function runsOf(object: BpfObject, name: string) {
-  const { run_count, run_time_ns, recursion_misses } = object.program(name).info()
-  return {
-    run_count: Number(run_count),
-    run_time_ns: Number(run_time_ns),
-    recursion_misses: Number(recursion_misses),
-  }
-}
+const NO_RUNS: Runs = { run_count: 0, run_time_ns: 0, recursion_misses: 0 }
 
 function addRuns(sum: Runs, programs: readonly Runs[]): Runs {
-  return programs.reduce((total, { run_count, run_time_ns }) => ({
-    run_count: total.run_count + run_count,
-    run_time_ns: total.run_time_ns + run_time_ns,
+  return programs.reduce((total, each) => ({
+    run_count: total.run_count + each.run_count,
+    run_time_ns: total.run_time_ns + each.run_time_ns,
+    recursion_misses: total.recursion_misses + each.recursion_misses,
   }), sum)
-}
-
-function sumCounters(map: BpfMap, index: number): HookCounters {
-  const value = map.lookup(index)
-  const sum: Record<string, number> = {}
-  for (let cpu = 0; value !== undefined && cpu < possibleCpus(); cpu++) {
-    for (const [name, count] of Object.entries(decodeHookCounters(map.perCpu(value, cpu), 0))) {
-      sum[name] = (sum[name] ?? 0) + Number(count)
-    }
-  }
-  const of = (name: keyof HookCounters) => sum[name] ?? 0
-  return {
-    hits: of('hits'),
-    posted: of('posted'),
-    suppressed: of('suppressed'),
-    lost: of('lost'),
-    kills: of('kills'),
-    overrides: of('overrides'),
-    merge_lost: of('merge_lost'),
-    spared: of('spared'),
-  }
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import path from 'node:path'
 import { TestAgent } from './agent.ts'
-import { hookBodies, loadPolicy, policyYaml, readPolicy } from './policy.ts'
+import { askPolicies, hookBodies, loadPolicy, policyYaml, readPolicy } from './policy.ts'
 
 const CALLS = path.resolve('build/program/hook_calls')
 
@@ -47,10 +47,29 @@ test('arguments and result of a system call are in one event', async () => {
     message: 'seek',
     tags: ['test.one'],
   }])
-  const { hits, posted, lost } = await readPolicy(agent, 'whole')
-  expect({ posted, lost }).toEqual({ posted: 1, lost: 0 })
+  const { hits, posted, lost, hooks } = await readPolicy(agent, 'whole')
+  expect({ posted, lost, decided: hooks[0]?.selectors[0]?.hits }).toEqual({ posted: 1, lost: 0, decided: 1 })
   expect(hits).toBeGreaterThanOrEqual(3)
+  const row = (await agent.loss()).rows.find(({ where, kind }) => where === 'kernel hooks' && kind === 'hook whole')
+  expect(row?.total).toBeGreaterThanOrEqual(hits)
+  expect(row?.lost).toEqual({ recursion: 0, scratch: 0, unmerged: 0 })
   await agent.requireNoLoss()
+})
+
+test('a plan says what the verifier made of the policy if it is loaded, and nothing of another one', async () => {
+  await using agent = await TestAgent.start()
+  const yaml = policyYaml('planned', `${LSEEK}  args: [{index: 1, type: long}]`)
+  const text = async (body: string) => {
+    const answer = await askPolicies(agent, 'POST', '/v1/policies/plan', body)
+    return (answer.body as { text: string }[])[0]?.text ?? ''
+  }
+  expect(await text(yaml)).toMatch(/^policy planned: 1 hooks/)
+  expect(await text(yaml)).not.toContain('verified')
+  await loadPolicy(agent, yaml)
+  expect(await text(yaml)).toMatch(
+    / {4}loaded {2}hook_\w+: (\d+ instructions verified|instructions verified: not told), \d+ bytes/,
+  )
+  expect(await text(yaml.replace('index: 1', 'index: 2'))).not.toContain('verified')
 })
 
 test('a result decides, too', async () => {
