@@ -49,6 +49,11 @@ function download(url: string, to: string, sha256?: string): void {
   renameSync(part, to)
 }
 
+/** Downloads a file of the mirror by its path in the archive. */
+export function downloadFile(path: string, to: string, sha256: string): void {
+  download(`${mirror()}/${path}`, to, sha256)
+}
+
 /** Age of a file in hours, Infinity where there is none. */
 export function ageHours(path: string): number {
   const stat = statSync(path, { throwIfNoEntry: false })

@@ -1,6 +1,7 @@
 // Features of the agent on a kernel: KernelFacts into active, fallback or absent, each with the reason.
 import type { AttachFact, Feature, KernelFacts } from './facts.ts'
 import type { HostFacts } from './host.ts'
+import { missingCapabilities, privilegeFeatures } from './privilege.ts'
 
 /** What `thump doctor` and /v1/coverage show. Pure. */
 export function features(facts: KernelFacts): Feature[] {
@@ -14,7 +15,7 @@ export function features(facts: KernelFacts): Feature[] {
       active: facts.btf ?? '',
       absent: 'no /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF) and no file from --btf: nothing can be loaded',
     }),
-    ...privileges(facts),
+    ...privilegeFeatures(facts),
     ...lifecycle(facts),
     one('tracepoint policies', attach.raw_tp, 'raw tracepoints'),
     either('function hooks (kprobes:)', [['fentry', attach.fentry], ['kprobe', attach.kprobe]]),
@@ -60,18 +61,10 @@ export function features(facts: KernelFacts): Feature[] {
 /** What the agent cannot start without; empty when it can. Each line says how to get it. `btf` is the file of --btf. */
 export function missing(facts: HostFacts, btf = ''): string[] {
   const lines: string[] = []
-  const { capabilities } = facts
   if (facts.version[0] < 5 || (facts.version[0] === 5 && facts.version[1] < 10)) {
     lines.push(`Kernel ${facts.release} is too old: 5.10 or later is needed`)
   }
-  if (!capabilities.includes('CAP_SYS_ADMIN')) {
-    const needed = ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_PTRACE'].filter((name) => !capabilities.includes(name))
-    if (needed.length > 0) {
-      lines.push(
-        `Missing ${needed.join(', ')}: run with sudo, or give these capabilities (or CAP_SYS_ADMIN) to the container`,
-      )
-    }
-  }
+  lines.push(...missingCapabilities(facts))
   if (facts.btf === null && btf !== '') lines.push(`No BTF of this kernel: no file "${btf}", named by --btf`)
   else if (facts.btf === null) {
     lines.push('No BTF of this kernel: CONFIG_DEBUG_INFO_BTF is unset or /sys is not mounted; name a file with --btf')
@@ -82,33 +75,6 @@ export function missing(facts: HostFacts, btf = ''): string[] {
     )
   }
   return lines
-}
-
-function privileges({ capabilities, memlock, version }: KernelFacts): Feature[] {
-  const all = capabilities.includes('CAP_SYS_ADMIN')
-  const has = (name: string) => all || capabilities.includes(name)
-  const charged = version[0] > 5 || (version[0] === 5 && version[1] >= 11)
-  const unlimited = memlock[0] === Infinity || capabilities.includes('CAP_SYS_RESOURCE')
-  return [
-    feature('CAP_BPF', has('CAP_BPF'), { active: '', absent: 'needed to load programs and maps (or CAP_SYS_ADMIN)' }),
-    feature('CAP_PERFMON', has('CAP_PERFMON'), {
-      active: '',
-      absent: 'needed to attach to tracepoints and functions (or CAP_SYS_ADMIN)',
-    }),
-    feature('CAP_SYS_PTRACE', capabilities.includes('CAP_SYS_PTRACE'), {
-      active: '',
-      absent: 'needed to read /proc of other users: cwd, binary and namespaces of older processes stay empty',
-    }),
-    {
-      name: 'locked memory',
-      state: unlimited ? 'active' : charged ? 'fallback' : 'absent',
-      reason: unlimited
-        ? 'no limit, or CAP_SYS_RESOURCE lifts it'
-        : charged
-        ? `limit ${memlock[0]} bytes without CAP_SYS_RESOURCE; this kernel charges BPF memory to the cgroup instead`
-        : `limit ${memlock[0]} bytes and no CAP_SYS_RESOURCE: rings and maps do not fit (ulimit -l unlimited)`,
-    },
-  ]
 }
 
 function lifecycle({ attach, credential_source }: KernelFacts): Feature[] {

@@ -19,6 +19,8 @@ export interface HostFacts {
   readonly memlock: readonly [soft: number, hard: number]
   /** Effective ones of those that matter here, as `CAP_BPF`. */
   readonly capabilities: readonly string[]
+  /** True if /proc/kallsyms shows us addresses. */
+  readonly kernel_addresses: boolean
   /** CONFIG_ options that matter here, `y` or `m`; absent ones are unset or not known. */
   readonly config: Readonly<Record<string, string>>
   readonly config_known: boolean
@@ -32,6 +34,7 @@ export interface HostFacts {
 
 /** Bits of include/uapi/linux/capability.h. */
 const CAPABILITIES: Readonly<Record<string, number>> = {
+  CAP_DAC_OVERRIDE: 1,
   CAP_DAC_READ_SEARCH: 2,
   CAP_KILL: 5,
   CAP_NET_ADMIN: 12,
@@ -80,6 +83,7 @@ export function readHostFacts(procfs = '/proc', btf = '', root = ''): HostFacts 
     bpffs: findMount(mounts, 'bpf'),
     memlock: parseMemlock(limits),
     capabilities: parseCapabilities(read(`${procfs}/self/status`)),
+    kernel_addresses: showsAddresses(`${root}${procfs}/kallsyms`),
     config: config ?? {},
     config_known: config !== null,
     cgroup: cgroupMode(mounts),
@@ -96,6 +100,19 @@ function readText(path: string): string {
     return fs.readFileSync(path, 'utf8')
   } catch {
     return ''
+  }
+}
+
+/** Hidden addresses read as zero; a few at the beginning of the table are zero anyway. */
+function showsAddresses(path: string): boolean {
+  const buffer = new Uint8Array(65_536)
+  try {
+    const file = fs.openSync(path, 'r')
+    const size = fs.readSync(file, buffer)
+    fs.closeSync(file)
+    return /^[0-9a-f]*[1-9a-f][0-9a-f]* /m.test(new TextDecoder().decode(buffer.subarray(0, size)))
+  } catch {
+    return false // the table is not there, or not for us
   }
 }
 

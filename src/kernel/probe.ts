@@ -74,6 +74,12 @@ function probe(kind: AttachKind, host: HostFacts, object: string): AttachFact {
   if (host.btf === null) return { works: false, reason: 'no BTF of this kernel' }
   const known = knownObstacle(kind, host)
   const tried = tryProbe(PROBES[kind], object)
+  if (kind === 'uprobe' && tried.reason.endsWith('EACCES') && !host.capabilities.includes('CAP_SYS_ADMIN')) {
+    return {
+      works: false,
+      reason: 'this kernel wants CAP_SYS_ADMIN for uprobes (6.16 and later, stable ones since 2025)',
+    }
+  }
   return tried.works || known === '' ? tried : { works: false, reason: known }
 }
 

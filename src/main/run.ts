@@ -5,6 +5,7 @@ import { type Config, parseConfig, wantsHelp } from '../config.ts'
 import { flagHelp } from '../flags.ts'
 import { missing as missingFacts } from '../kernel/feature.ts'
 import { type HostFacts, readHostFacts } from '../kernel/host.ts'
+import { privilegeFeatures } from '../kernel/privilege.ts'
 import { prepareObjects } from '../kernel/objects.ts'
 import { Agent } from './agent.ts'
 import { EXIT, explain, MissingError } from './failure.ts'
@@ -34,6 +35,9 @@ export async function run(): Promise<number> {
   try {
     const lacks = missingFacts(host, config.btf)
     if (lacks.length > 0) throw new MissingError(lacks)
+    for (const { name, state, reason } of privilegeFeatures(host)) {
+      if (state === 'absent') log.warn({ feature: name, reason }, 'missing privilege: a feature is lost')
+    }
     await prepareObjects((object) => log.info({ object }, 'compiling'))
     const agent = await Agent.start(config, log, host, () => stopped.stop('nobody is left to get events'))
     process.on('SIGHUP', () => agent.reopen())

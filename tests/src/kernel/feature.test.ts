@@ -17,7 +17,8 @@ function facts(more: Partial<KernelFacts> = {}, absent: Partial<Record<AttachKin
     tracefs: '/sys/kernel/tracing',
     bpffs: '/sys/fs/bpf',
     memlock: [Infinity, Infinity],
-    capabilities: ['CAP_SYS_ADMIN', 'CAP_SYS_PTRACE', 'CAP_SYS_RESOURCE'],
+    capabilities: ['CAP_SYS_ADMIN', 'CAP_SYS_PTRACE', 'CAP_SYS_RESOURCE', 'CAP_SYSLOG', 'CAP_DAC_READ_SEARCH'],
+    kernel_addresses: true,
     config: {},
     config_known: true,
     cgroup: 'v2',
@@ -64,6 +65,10 @@ test.each(
       'ulimit -l',
     ],
     ['CAP_SYS_PTRACE', { capabilities: ['CAP_SYS_ADMIN'] }, 'absent', 'older processes'],
+    ['names in kernel stack traces', { capabilities: [], kernel_addresses: false }, 'absent', 'CAP_SYSLOG'],
+    ['names in kernel stack traces', { kernel_addresses: false }, 'absent', 'kptr_restrict'],
+    ['files that only their owner may read', { capabilities: ['CAP_SYSLOG'] }, 'absent', 'CAP_DAC_READ_SEARCH'],
+    ['files that only their owner may read', { capabilities: ['CAP_DAC_OVERRIDE'] }, 'active', ''],
   ] as const,
 )('features(): %s', (name, more, state, text) => {
   const feature = of(name, more as Partial<KernelFacts>)
@@ -76,6 +81,12 @@ test.each(
     ['an old kernel', { release: '5.4.0', version: [5, 4] }, 'Kernel 5.4.0 is too old: 5.10 or later is needed'],
     ['no capabilities', { capabilities: [] }, 'Missing CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE: run with sudo'],
     ['some capabilities', { capabilities: ['CAP_BPF', 'CAP_PERFMON'] }, 'Missing CAP_SYS_PTRACE: run with sudo'],
+    ['what for', { capabilities: ['CAP_BPF', 'CAP_PERFMON'] }, 'Without, namespaces, programs and directories'],
+    [
+      'which for what',
+      { capabilities: ['CAP_SYS_PTRACE'] },
+      'CAP_BPF: programs and maps cannot be loaded; CAP_PERFMON:',
+    ],
     ['no BTF', { btf: null }, 'name a file with --btf'],
     ['lockdown', { lockdown: 'confidentiality' }, 'boot with lockdown=integrity'],
   ] as const,
