@@ -2,6 +2,7 @@
 import { parseDocument } from 'yaml'
 import { type ContainerConfig, readContainers } from './config_container.ts'
 import { type MetricsConfig, readMetrics } from './config_metrics.ts'
+import { type NatsConfig, readNats } from './config_nats.ts'
 import {
   type CgroupRate,
   type Listen,
@@ -69,6 +70,7 @@ export interface Config {
   readonly webhook_url: string
   readonly webhook_headers: Readonly<Record<string, string>>
   readonly webhook_format: 'ndjson' | 'json'
+  readonly nats: NatsConfig
   readonly export_rate_limit: number
   readonly export_allowlist: string
   readonly export_denylist: string
@@ -245,6 +247,7 @@ function build(raw: Raw, sources: ConfigSources): Config {
     webhook_url: read.parsed('webhook-url', parseUrl),
     webhook_headers: read.parsed('webhook-headers', parseHeaders),
     webhook_format: read.text('webhook-format') === 'json' ? 'json' : 'ndjson',
+    nats: readNats(read),
     export_rate_limit: read.number('export-rate-limit'),
     export_allowlist: read.text('export-allowlist'),
     export_denylist: read.text('export-denylist'),

@@ -50,5 +50,11 @@ export const BATCH_BOUNDS = {
   flush_ms_max: 1500,
 } as const
 
+/**
+ * Of NATS: what is not acknowledged waits as long as the spool has room, so that nothing is lost within that bound, and a broker
+ * that is back is found within seconds.
+ */
+export const NATS_BOUNDS = { ...BATCH_BOUNDS, linger_ms: 200, pause_ms_max: 5000, attempts_max: Infinity } as const
+
 /** For one answer of a server, in ms. */
 export const REQUEST_TIMEOUT_MS = 10_000

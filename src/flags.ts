@@ -3,6 +3,7 @@
 import { CONTAINER_FLAGS } from './flags_container.ts'
 import { EXPORT_FLAGS } from './flags_export.ts'
 import { METRICS_FLAGS } from './flags_metrics.ts'
+import { NATS_FLAGS } from './flags_nats.ts'
 
 export type FlagType = 'text' | 'boolean' | 'integer' | 'bytes' | 'duration' | 'list' | 'path'
 
@@ -285,6 +286,7 @@ export const FLAGS = [
     help: 'leave out what Tetragon does not have',
   },
   ...EXPORT_FLAGS,
+  ...NATS_FLAGS,
 ] as const satisfies readonly (Flag | { readonly group: string })[]
 
 export const FLAG_LIST: readonly Flag[] = FLAGS.filter((entry) => 'name' in entry)

@@ -73,6 +73,12 @@ test('parseConfig() knows the names of Tetragon', () => {
   expect(config.process_credentials).toBe(true)
 })
 
+test('parseConfig() reads servers of NATS', () => {
+  expect(parseConfig(sources([])).nats.servers).toEqual([])
+  const { servers } = parseConfig(sources(['--nats-url', 'nats://a:4222, tls://[::1]:4222,nats://c'])).nats
+  expect(servers).toEqual(['nats://a:4222', 'tls://[::1]:4222', 'nats://c'])
+})
+
 test('parseConfig() reads node names from the environment', () => {
   expect(parseConfig(sources([], { env: { NODE_NAME: 'node', HUBBLE_NODE_NAME: '' } })).node_name).toBe('node')
 })
@@ -90,6 +96,11 @@ test.each([
   [['--enable-process-ns=yes'], 'Invalid value "yes" for flag --enable-process-ns, want true|false'],
   [['--cgroup-rate', '1000'], 'Invalid value "1000" for flag --cgroup-rate, want N,INTERVAL'],
   [['--export-file-perm', '999'], 'Invalid value "999" for flag --export-file-perm, want OCTAL'],
+  [
+    ['--nats-url', 'nats://me:secret@a:4222'],
+    'Invalid value "nats://me:secret@a:4222" for flag --nats-url, want nats://HOST:PORT,...',
+  ],
+  [['--nats-subject', 'a.>'], 'Invalid value "a.>" for flag --nats-subject, want SUBJECT'],
   [['--enable-ancestors', 'bse'], 'Invalid value "bse" for flag --enable-ancestors, want KIND,...'],
 ])('parseConfig(%p) refuses', (argv, expected) => {
   expect(message(argv)).toBe(expected)

@@ -1,5 +1,6 @@
 // Batches of lines on their way to a server: bounded spool, one request at a time, retries with growing pauses.
 
+import type { EventMeta } from '../event/type.ts'
 import type { Exporter, SinkCounters } from './type.ts'
 
 export interface BatchOptions {
@@ -20,6 +21,8 @@ export interface BatchOptions {
   readonly flush_ms_max: number
   /** Makes the line that tells the server what it missed. */
   readonly lossLine?: (count: number, from_ms: number, to_ms: number) => string
+  /** Ends what `send` keeps open, after the last batch. */
+  readonly close?: () => Promise<void>
   /** Told when sending begins to fail, and null when it works again. */
   readonly onTrouble?: (error: Error | null) => void
 }
@@ -39,17 +42,22 @@ export class SendError extends Error {
   }
 }
 
-interface Entry {
+export interface Entry {
   readonly line: string
   readonly time_ms: number
+  /** `thump.seq` of the line; 0 where it is not known. */
+  readonly seq: number
 }
 
-/** Gathers lines for `send`, which throws SendError (or anything else, taken as a reason to try again). */
+/** Gives how many of the lines will never be taken, if any; throws SendError, or anything else as a reason to try again. */
+export type Send = (lines: readonly Entry[], signal: AbortSignal) => Promise<number | void>
+
+/** Gathers lines for `send`. */
 export class BatchExporter implements Exporter {
   readonly counters: SinkCounters
   readonly open = true
   readonly #options: BatchOptions
-  readonly #send: (lines: readonly Entry[], signal: AbortSignal) => Promise<void>
+  readonly #send: Send
   #spool: Entry[] = []
   #characters = 0
   #busy: Promise<void> | undefined
@@ -61,7 +69,7 @@ export class BatchExporter implements Exporter {
   #lost_from_ms = 0
   #lost_to_ms = 0
 
-  constructor(options: BatchOptions, send: (lines: readonly Entry[], signal: AbortSignal) => Promise<void>) {
+  constructor(options: BatchOptions, send: Send) {
     this.#options = options
     this.#send = send
     this.counters = {
@@ -75,7 +83,7 @@ export class BatchExporter implements Exporter {
     }
   }
 
-  write(line: string): void {
+  write(line: string, meta?: EventMeta): void {
     const { counters } = this
     counters.events++
     if (this.#characters > 0 && this.#characters + line.length > this.#options.spool_characters_max) {
@@ -83,7 +91,7 @@ export class BatchExporter implements Exporter {
       return
     }
     if (this.#lost > 0) this.#reportLost()
-    this.#add(line)
+    this.#add(line, meta?.seq ?? 0)
   }
 
   push(): void {
@@ -114,10 +122,11 @@ export class BatchExporter implements Exporter {
     this.counters.queued -= left
     this.counters.queued_bytes = 0
     this.#count('closed', left)
+    await this.#options.close?.()
   }
 
-  #add(line: string): void {
-    this.#spool.push({ line, time_ms: Date.now() })
+  #add(line: string, seq: number): void {
+    this.#spool.push({ line, time_ms: Date.now(), seq })
     this.#characters += line.length
     this.counters.queued++
     this.counters.queued_bytes = this.#characters
@@ -142,9 +151,10 @@ export class BatchExporter implements Exporter {
       this.#characters -= characters
       this.counters.queued -= batch.length
       this.counters.queued_bytes = this.#characters
-      if (sent === 'sent') {
-        this.counters.written += batch.length
+      if (typeof sent === 'number') {
+        this.counters.written += batch.length - sent
         this.counters.written_bytes += characters
+        if (sent > 0) this.#drop('refused', sent)
       } else this.#drop(sent, batch.length)
     }
   }
@@ -161,15 +171,16 @@ export class BatchExporter implements Exporter {
     return this.#spool.slice(0, count)
   }
 
-  async #deliver(batch: readonly Entry[]): Promise<'sent' | 'refused' | 'error' | 'stopped'> {
+  /** How many of the batch were refused where the others were taken, or why none was. */
+  async #deliver(batch: readonly Entry[]): Promise<number | 'refused' | 'error' | 'stopped'> {
     const { attempts_max, pause_ms_min, pause_ms_max } = this.#options
     let pause_ms = pause_ms_min
     for (let attempt = 1;; attempt++) {
       try {
-        await this.#send(batch, this.#stop.signal)
+        const refused = await this.#send(batch, this.#stop.signal)
         if (this.#failing) this.#options.onTrouble?.(null)
         this.#failing = false
-        return 'sent'
+        return refused ?? 0
       } catch (cause) {
         if (this.#stop.signal.aborted) return 'stopped'
         const error = cause instanceof Error ? cause : new Error(String(cause))
@@ -213,7 +224,7 @@ export class BatchExporter implements Exporter {
     const { lossLine } = this.#options
     if (lossLine) {
       this.counters.events++
-      this.#add(lossLine(this.#lost, this.#lost_from_ms, this.#lost_to_ms))
+      this.#add(lossLine(this.#lost, this.#lost_from_ms, this.#lost_to_ms), 0)
     }
     this.#lost = 0
   }

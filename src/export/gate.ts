@@ -14,19 +14,13 @@ export interface Gate {
 }
 
 export class ExportGate implements Exporter {
-  readonly counters: SinkCounters = {
-    name: 'export',
-    events: 0,
-    written: 0,
-    written_bytes: 0,
-    queued: 0,
-    queued_bytes: 0,
-    dropped: { filter: 0, rate: 0 },
-  }
+  readonly counters: SinkCounters
   readonly #gate: Gate
   readonly #sinks: readonly Exporter[]
 
-  constructor(gate: Gate, sinks: readonly Exporter[]) {
+  constructor(gate: Gate, sinks: readonly Exporter[], name = 'export') {
+    const dropped = { filter: 0, rate: 0 }
+    this.counters = { name, events: 0, written: 0, written_bytes: 0, queued: 0, queued_bytes: 0, dropped }
     this.#gate = gate
     this.#sinks = sinks
   }

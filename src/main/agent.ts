@@ -132,8 +132,8 @@ export class Agent {
   }
 
   async #start(): Promise<void> {
-    const config = this.#config
-    this.#exports = await createExports(config, this.#log, {
+    this.#exports = await createExports(this.#config, this.#log, {
+      boot: this.#boot,
       onStdoutClosed: () => this.#stdout_closed = true,
       lossLine: (sink, count, from_ms, to_ms) => this.#pipeline.sinkLossLine(sink, count, from_ms, to_ms),
     })
@@ -143,7 +143,7 @@ export class Agent {
     this.#pipeline.handle(EVENT_TYPE.HOOK, this.#policies.onRecord)
     this.#pipeline.handle(EVENT_TYPE.CGROUP, this.#containers.onCgroup)
     this.#pipeline.handle(EVENT_TYPE.THROTTLE, this.#throttles.onRecord)
-    this.#policy_files = this.#stack.use(createPolicyFiles(config, this.#log, this.#policies.registry))
+    this.#policy_files = this.#stack.use(createPolicyFiles(this.#config, this.#log, this.#policies.registry))
     // Listening comes first, so that a probe gets 503 instead of nothing while the sensors start.
     this.#listener = await this.#listen()
     await this.#openDoor()

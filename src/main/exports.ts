@@ -1,9 +1,10 @@
-// From the configuration to the sinks of stdout and file, with the filters before them.
+// From the configuration to the sinks: stdout, file, network, with the filters before them.
 import type { Config } from '../config.ts'
 import { BOUNDS } from '../config.ts'
-import { BATCH_BOUNDS, REQUEST_TIMEOUT_MS } from '../config_bounds.ts'
+import { BATCH_BOUNDS, NATS_BOUNDS, REQUEST_TIMEOUT_MS } from '../config_bounds.ts'
 import { FileExporter } from '../export/file.ts'
 import { ExportGate } from '../export/gate.ts'
+import { createNats } from '../export/nats.ts'
 import { createOtlp } from '../export/otlp.ts'
 import { StdoutExporter } from '../export/stdout.ts'
 import type { Exporter } from '../export/type.ts'
@@ -30,13 +31,14 @@ export interface Exports {
 }
 
 export interface ExportHooks {
+  readonly boot: string
   readonly onStdoutClosed: () => void
   readonly lossLine: (sink: string, count: number, from_ms: number, to_ms: number) => string
 }
 
 /** Throws UsageError for a filter that cannot be used, and what the file system throws for the file. */
 export async function createExports(config: Config, log: Log, hooks: ExportHooks): Promise<Exports> {
-  const gate = createGate(config)
+  const gate = createGate(config, { allow: config.export_allowlist, deny: config.export_denylist })
   const sinks: Exporter[] = []
   const lossLine = (sink: string) => {
     return config.tetragon_only
@@ -55,9 +57,34 @@ export async function createExports(config: Config, log: Log, hooks: ExportHooks
   if (file !== null) sinks.push(file)
   sinks.push(...networkSinks(config, log, lossLine))
   const reopen = () => file?.reopen()
-  if (gate === null || sinks.length === 0) return { sinks, all: sinks, file, reopen }
-  const gated = new ExportGate(gate, sinks)
-  return { sinks: [gated], all: [gated, ...sinks], file, reopen }
+  const { allowlist, denylist } = config.nats
+  const nats = config.nats.servers.length === 0 ? [] : [natsSink(config, log, hooks.boot, lossLine('nats'))]
+  const lists = { allow: allowlist, deny: denylist, prefix: 'nats' as const }
+  const own = allowlist === '' && denylist === '' ? null : createGate(config, lists)
+  const groups = [
+    { gate, name: 'export', sinks: own === null ? [...sinks, ...nats] : sinks },
+    { gate: own, name: 'nats_filter', sinks: own === null ? [] : nats },
+  ]
+  const gated = groups.filter(({ sinks }) => sinks.length > 0).map(({ gate, name, sinks }) => {
+    return { first: gate === null ? sinks : [new ExportGate(gate, sinks, name)], sinks }
+  })
+  const first = gated.flatMap((group) => group.first)
+  return { sinks: first, all: [...new Set([...first, ...gated.flatMap(({ sinks }) => sinks)])], file, reopen }
+}
+
+function natsSink(config: Config, log: Log, boot: string, loss: LossLine): Exporter {
+  const { servers, prefix, stream, credentials, ca, certificate, key } = config.nats
+  const batch = { ...NATS_BOUNDS, ...loss, onTrouble: troubleLog(log, 'nats') }
+  const files = { credentials, ca, certificate, key }
+  const { node_name } = config
+  return createNats({ servers, prefix, stream, ...files, node_name, boot, timeout_ms: REQUEST_TIMEOUT_MS, batch })
+}
+
+function troubleLog(log: Log, sink: string): (error: Error | null) => void {
+  return (error) => {
+    if (error === null) log.info({ sink }, 'sending works again')
+    else log.error({ sink, error: error.message }, 'cannot send events')
+  }
 }
 
 type LossLine = { lossLine?: (count: number, from_ms: number, to_ms: number) => string }
@@ -67,10 +94,7 @@ function networkSinks(config: Config, log: Log, lossLine: (sink: string) => Loss
   const batch = (sink: string) => ({
     ...BATCH_BOUNDS,
     ...lossLine(sink),
-    onTrouble: (error: Error | null) => {
-      if (error === null) log.info({ sink }, 'sending works again')
-      else log.error({ sink, error: error.message }, 'cannot send events')
-    },
+    onTrouble: troubleLog(log, sink),
   })
   const request = { compress: true, timeout_ms: REQUEST_TIMEOUT_MS }
   if (config.otlp_endpoint !== '') {
@@ -110,12 +134,20 @@ function openFile(
   })
 }
 
-function createGate(config: Config): ConstructorParameters<typeof ExportGate>[0] | null {
-  const { export_allowlist, export_denylist, field_filters, export_rate_limit } = config
-  if (export_allowlist === '' && export_denylist === '' && field_filters === '' && export_rate_limit < 0) return null
+interface Lists {
+  readonly allow: string
+  readonly deny: string
+  /** Of the flags that they were given by. */
+  readonly prefix?: 'nats'
+}
+
+function createGate(config: Config, lists: Lists): ConstructorParameters<typeof ExportGate>[0] | null {
+  const { field_filters, export_rate_limit } = config
+  const { prefix = 'export' } = lists
+  if (lists.allow === '' && lists.deny === '' && field_filters === '' && export_rate_limit < 0) return null
   try {
-    const allow = parseFilters(export_allowlist, 'export-allowlist')
-    const deny = parseFilters(export_denylist, 'export-denylist')
+    const allow = parseFilters(lists.allow, `${prefix}-allowlist`)
+    const deny = parseFilters(lists.deny, `${prefix}-denylist`)
     const predicate = allow.length + deny.length === 0 ? null : compileLists({ allow, deny }, { parentOf })
     const fields = parseFieldFilters(field_filters, 'field-filters')
     const edit = fields.length === 0 ? null : compileFieldFilters(fields)

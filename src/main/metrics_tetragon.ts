@@ -15,7 +15,7 @@ const OPCODES: Readonly<Record<string, string>> = {
 }
 
 /** Sinks that events are exported to, as opposed to subscribers and to the gate before them. */
-const NO_EXPORT = new Set(['subscribers', 'export'])
+const NO_EXPORT = new Set(['subscribers', 'export', 'nats_filter'])
 
 export function tetragonFamilies(sources: MetricSources): MetricFamily[] {
   const { kernel, stages, sinks, cache, chunks, containers } = sources
