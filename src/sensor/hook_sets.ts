@@ -1,4 +1,5 @@
 // Value sets of policies: from plans into the maps that all hooks share, under numbers that are never given twice.
+import { LibbpfError } from '../../ffi/error.ts'
 import { writeEntries } from '../../ffi/map_batch.ts'
 import type { BpfMap } from '../../ffi/map.ts'
 import {
@@ -20,6 +21,8 @@ export interface WrittenSet {
 }
 
 const SET_BITS = 32
+/** Hashes say E2BIG (ENOMEM if made whole beforehand), tries ENOSPC. */
+const FULL: ReadonlySet<string> = new Set(['E2BIG', 'ENOSPC', 'ENOMEM'])
 const encoder = new TextEncoder()
 
 /** Numbers of sets; 0 is none. Verdicts on binaries are kept by number, so none is used again. */
@@ -41,7 +44,18 @@ export function writeSet(plan: SetPlan, number: number, key: HashKey, map: (name
   const values = plan.map === 'needles'
     ? needleValues(plan.values)
     : new Uint8Array(keys.length * target.value_bytes).fill(1)
-  writeEntries(target, concatenate(keys, target.key_size), values, keys.length)
+  try {
+    writeEntries(target, concatenate(keys, target.key_size), values, keys.length)
+  } catch (error) {
+    // What was written before the map was full.
+    removeSet({ map: plan.map, keys }, map)
+    if (!(error instanceof LibbpfError) || !FULL.has(error.code)) throw error
+    const { max_entries } = target
+    throw new Error(
+      `Cannot keep ${keys.length} values: map "${plan.map}", which all policies share, holds ${max_entries} on this kernel`,
+      { cause: error },
+    )
+  }
   return { map: plan.map, keys }
 }
 
