@@ -22,9 +22,9 @@ test('planText() gives a plan or located mistakes for 1,000 mutated policies', (
 }, 60_000)
 
 /** The long form, which loads them, is `bun scripts/random_policies.ts 1000`. */
-test('planText() has a plan for each of 300 random valid policies', () => {
+test('planText() has a plan for each of 500 random valid policies', () => {
   const random = randomOf(1)
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 500; i++) {
     const text = randomPolicy(`random-${i}`, random)
     const { plans, errors } = planText('random.yaml', text, facts)
     expect({ text, errors, plans: plans.length }).toEqual({ text, errors: [], plans: 1 })
