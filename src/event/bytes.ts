@@ -17,6 +17,9 @@ const PLAIN = Uint8Array.from(
   (_, byte) => byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c ? 1 : 0,
 )
 
+/** Decimal digits of 0 to 999, three each. */
+const DIGITS = ascii(Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0')).join(''))
+
 /** Writes at `at`, which callers may set back. Nothing checks for room but what callers know of their sizes. */
 export class JsonBytes {
   at = 0
@@ -24,6 +27,27 @@ export class JsonBytes {
 
   text(from: number): string {
     return this.bytes.toString('latin1', from, this.at)
+  }
+
+  /** Room for so many bytes more. */
+  hasRoom(bytes: number): boolean {
+    return this.at + bytes <= SIZE
+  }
+
+  /** A string of any length that fits (see hasRoom); false where it is not ASCII. */
+  string(text: string): boolean {
+    const written = this.bytes.write(text, this.at)
+    if (written !== text.length) return false
+    this.at += written
+    return true
+  }
+
+  /** What was written before, once more. */
+  again(from: number, to: number): void {
+    const bytes = this.bytes
+    let at = this.at
+    for (let i = from; i < to; i++) bytes[at++] = bytes[i]!
+    this.at = at
   }
 
   /** A byte at a time: a call of set() costs more for texts this short. */
@@ -46,6 +70,26 @@ export class JsonBytes {
       number = rest
     }
     this.at += digits
+  }
+
+  /** Nine digits of a number below 10^9. */
+  nine(number: number): void {
+    const millions = (number / 1_000_000) | 0
+    const rest = number - millions * 1_000_000
+    const thousands = (rest / 1000) | 0
+    this.#three(millions)
+    this.#three(thousands)
+    this.#three(rest - thousands * 1000)
+  }
+
+  #three(number: number): void {
+    const bytes = this.bytes
+    const at = this.at
+    const digit = number * 3
+    bytes[at] = DIGITS[digit]!
+    bytes[at + 1] = DIGITS[digit + 1]!
+    bytes[at + 2] = DIGITS[digit + 2]!
+    this.at = at + 3
   }
 
   /** Copies `source[from, to)`; false where a byte would have to be escaped or is not ASCII. */

@@ -45,3 +45,17 @@ export function signalName(code: number): string {
 export function exitStatus(code: number): number {
   return (code >>> 8) & 0xff
 }
+
+/** `,"signal":…,"status":…` of process_exit, each where there is one. */
+export function exitMembers(code: number): string {
+  const signal = signalName(code)
+  const status = exitStatus(code)
+  const how = signal === '' ? '' : `,"signal":"${signal}"`
+  return status === 0 ? how : how + ',"status":' + status
+}
+
+/** What Tetragon does not tell, for `thump`: real-time signals, which have no name there, and core dumps. */
+export function exitExtra(code: number): string {
+  const dumped = (code & 0x80) === 0 ? '' : ',"core_dumped":true'
+  return (code & 0x7f) === 0 || signalName(code) !== '' ? dumped : dumped + ',"signal":' + (code & 0x7f)
+}

@@ -1,6 +1,11 @@
 /** From the body of an event to one NDJSON line: node, time and what Thump adds stand behind the body. */
 
+import { ascii, type JsonBytes } from './bytes.ts'
 import { quote } from './text.ts'
+
+const END = ascii('}}')
+/** Bytes for a time and a sequence number. */
+const NUMBERS_MAX = 64
 
 export interface LineOptions {
   readonly node_name: string
@@ -21,6 +26,10 @@ export class LineWriter {
   readonly #end: string
   readonly #tetragon_only: boolean
   readonly #cluster_name: string
+  /** The same parts as bytes; undefined where one is not ASCII. */
+  readonly #before_time_bytes: Uint8Array | undefined
+  #after_time_bytes: Uint8Array | undefined
+  readonly #end_bytes: Uint8Array | undefined
 
   constructor(options: LineOptions) {
     this.#before_time = ',"node_name":' + quote(options.node_name) + ',"time":"'
@@ -29,11 +38,15 @@ export class LineWriter {
     this.#tetragon_only = options.tetragon_only === true
     this.#after_time = this.#afterTime(options.node_labels ?? {})
     this.#end = '","boot":' + quote(options.boot)
+    this.#before_time_bytes = plain(this.#before_time)
+    this.#after_time_bytes = plain(this.#after_time)
+    this.#end_bytes = plain(this.#end)
   }
 
   /** Kubernetes tells them after the start, and when they change. */
   setNodeLabels(labels: Readonly<Record<string, string>>): void {
     this.#after_time = this.#afterTime(labels)
+    this.#after_time_bytes = plain(this.#after_time)
   }
 
   #afterTime(labels: Readonly<Record<string, string>>): string {
@@ -54,4 +67,36 @@ export class LineWriter {
     if (this.#tetragon_only) return `{${body}${this.#before_time}${time}${this.#after_time}`
     return `{${body}${this.#before_time}${time}${this.#after_time}${seq}${this.#end}${extra}}}`
   }
+
+  /** Whether finish() can be used: what stands in every line is ASCII. */
+  get plain(): boolean {
+    return this.#before_time_bytes !== undefined && this.#after_time_bytes !== undefined &&
+      this.#end_bytes !== undefined
+  }
+
+  /**
+   * line() for one whose `{` and body stand in `json` from 0 on, and its time between `time_at` and `time_end`. Needs
+   * `plain`. '' where line() has to make it: `extra` is not ASCII, or too long.
+   */
+  finish(json: JsonBytes, time_at: number, time_end: number, extra: string): string {
+    const rest = this.#before_time_bytes!.length + this.#after_time_bytes!.length + this.#end_bytes!.length
+    if (!json.hasRoom(rest + NUMBERS_MAX + 3 * extra.length)) return ''
+    json.constant(this.#before_time_bytes!)
+    json.again(time_at, time_end)
+    json.constant(this.#after_time_bytes!)
+    if (!this.#tetragon_only) {
+      json.number(this.seq + 1, 1)
+      json.constant(this.#end_bytes!)
+      if (extra !== '' && !json.string(extra)) return ''
+      json.constant(END)
+    }
+    this.seq++
+    return json.text(0)
+  }
+}
+
+const ASCII = /^[\0-\x7f]*$/
+
+function plain(text: string): Uint8Array | undefined {
+  return ASCII.test(text) ? ascii(text) : undefined
 }

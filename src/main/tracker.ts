@@ -6,7 +6,8 @@ import { FilterError } from '../filter/type.ts'
 import { CACHE_LIMITS } from '../process/cache.ts'
 import type { WallClock } from '../process/clock.ts'
 import type { ContainerTable } from '../process/container_table.ts'
-import type { AncestorsOption, TrackerOptions } from '../process/tracker.ts'
+import type { AncestorsOption } from '../process/process_json.ts'
+import type { TrackerOptions } from '../process/tracker.ts'
 import { UserNames } from '../process/username.ts'
 
 const ANCESTORS: readonly AncestorsOption[] = ['base', 'kprobe', 'tracepoint', 'loader', 'uprobe', 'lsm', 'usdt']

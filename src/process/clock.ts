@@ -49,23 +49,25 @@ export class WallClock {
     return this.#format(seconds + this.#offset_seconds, nanoseconds + this.#offset_nanoseconds)
   }
 
-  /** The same, always with nine digits, straight into JSON. False where fewer would be due: at full microseconds. */
-  textTo(json: JsonBytes, seconds: number, nanoseconds: number): boolean {
+  /** The same, straight into JSON. */
+  textTo(json: JsonBytes, seconds: number, nanoseconds: number): void {
     let wall_nanoseconds = nanoseconds + this.#offset_nanoseconds
     let wall_seconds = seconds + this.#offset_seconds
     if (wall_nanoseconds >= BILLION) {
       wall_nanoseconds -= BILLION
       wall_seconds++
     }
-    if (wall_nanoseconds % 1000 === 0) return false
+    if (wall_nanoseconds % 1000 === 0) {
+      json.string(this.text(seconds, nanoseconds)) // fewer digits
+      return
+    }
     if (wall_seconds !== this.#bytes_second) {
       this.#bytes_of_second = ascii(new Date(wall_seconds * 1000).toISOString().slice(0, 20))
       this.#bytes_second = wall_seconds
     }
     json.constant(this.#bytes_of_second)
-    json.number(wall_nanoseconds, 9)
+    json.nine(wall_nanoseconds)
     json.bytes[json.at++] = 0x5a
-    return true
   }
 
   /** text() for CLOCK_BOOTTIME, which counts suspended time too. */

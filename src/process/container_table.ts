@@ -2,6 +2,7 @@
 
 import { type ContainerName, containerName, plainContainerName } from './container.ts'
 import { Container } from './container_entry.ts'
+import type { Process } from './process.ts'
 
 export interface ContainerLimits {
   readonly containers_max: number
@@ -102,6 +103,15 @@ export class ContainerTable {
     return container
   }
 
+  /** The process that a mark in a line stands for (see Container.mark). */
+  marked(key: number): Process | undefined {
+    for (const container of this.#by_key.values()) {
+      const process = container.marked(key)
+      if (process !== undefined) return process
+    }
+    return undefined
+  }
+
   /** By id, whole or its first characters; for requests by people. */
   byId(id: string): Container | undefined {
     for (const container of this.#by_key.values()) if (container.name.id.startsWith(id)) return container
@@ -110,11 +120,31 @@ export class ContainerTable {
 
   /** A container whose cgroup has just appeared: nothing runs in it yet. */
   appear(cgroup_id: number, path: string, now_ns: number): Container | undefined {
+    const declared = this.#cgroups.get(cgroup_id)
+    if (declared?.path === path && declared.plain !== undefined) return declared.plain
     const cgroup = this.#addCgroup(cgroup_id, path, now_ns)
     const container = cgroup.container ?? this.#outer(path)
     if (container !== undefined) container.used_ns = now_ns
     else this.#suspect(cgroup_id, path, now_ns)
     return container
+  }
+
+  /** A container that its runtime has told of: it is one, whatever its cgroup's name. `id`: where the name has none. */
+  declare(cgroup_id: number, path: string, id: string, now_ns: number): Container {
+    const cgroup = this.#addCgroup(cgroup_id, path, now_ns)
+    if (cgroup.container !== undefined) {
+      cgroup.container.used_ns = now_ns
+      return cgroup.container
+    }
+    const candidate = this.#candidates.get(cgroup_id)?.[0]
+    this.#candidates.delete(cgroup_id)
+    const name = candidate?.name ?? plainContainerName(path) ??
+      { id, docker: '', runtime: '', pod_uid: '', root: path } satisfies ContainerName
+    const former = this.#by_key.get(name.root)
+    // One of that name which has ended is another.
+    if (former !== undefined && former.cgroup_id !== cgroup_id) this.#remove(name.root, former)
+    cgroup.plain = this.#container(name, cgroup_id, now_ns, candidate)
+    return cgroup.plain
   }
 
   /** Forgets containers that ended long enough ago. */
@@ -131,10 +161,14 @@ export class ContainerTable {
         container.used_ns = now_ns
         continue
       }
-      this.#by_key.delete(key)
-      this.counters.removed++
-      this.#forgetCgroups(container)
+      this.#remove(key, container)
     }
+  }
+
+  #remove(key: string, container: Container): void {
+    this.#by_key.delete(key)
+    this.counters.removed++
+    this.#forgetCgroups(container)
   }
 
   #addCgroup(cgroup_id: number, path: string, now_ns: number): Cgroup {

@@ -4,6 +4,7 @@ import { posix } from 'node:path'
 import {
   CHUNK_KIND,
   CREDENTIALS,
+  CREDENTIALS_SIZE,
   decodeCredentials,
   decodeNamespaces,
   EVENT_HEADER,
@@ -11,12 +12,14 @@ import {
   EXEC_EVENT_SIZE,
   EXEC_FLAG,
   NAMESPACES,
+  NAMESPACES_SIZE,
 } from '../../ffi/wire.gen.ts'
 import { bytesBehind, decodeUtf8 } from '../event/text.ts'
 import type { EnvironmentVariable } from '../event/type.ts'
 import { joinArguments, splitEnvironment } from './arguments.ts'
 import { capabilitiesJson } from './capability.ts'
 import type { ChunkAssembler } from './chunk.ts'
+import type { Container } from './container_entry.ts'
 import type { ContainerTable } from './container_table.ts'
 import { binaryPropertiesJson, credentialsJson, type NamespacePrinter } from './credential.ts'
 import type { ExecJson, RecordTexts } from './exec_json.ts'
@@ -46,7 +49,13 @@ export interface Redactor {
   environment(binary: string, variables: readonly EnvironmentVariable[]): EnvironmentVariable[]
 }
 
+/** Sets of credentials and namespaces whose JSON is kept; a machine has dozens. Emptied when full. */
+const RIGHTS_MAX = 1024
+
 const WITHOUT_CWD = EXEC_FLAG.NO_CWD | EXEC_FLAG.ROOT_CWD | EXEC_FLAG.ERROR_CWD
+
+/** Flags of what is not made from bytes. */
+const SPECIAL = EXEC_FLAG.NO_CWD | EXEC_FLAG.ERROR_CWD
 
 /** Reads one record at a time: what it says beside the image stands in `flags` and `extra` until the next. */
 export class ExecReader {
@@ -74,6 +83,9 @@ export class ExecReader {
   }
   /** No option asks for more than every event has. */
   readonly #plain: boolean
+  /** No option asks for more than `cap`, `process_credentials` and `ns`, which few sets of bytes decide. */
+  readonly #short: boolean
+  readonly #rights = new Map<string, ImageOptions>()
 
   constructor(
     options: ExecOptions,
@@ -87,8 +99,8 @@ export class ExecReader {
     this.#chunks = chunks
     this.#containers = containers
     this.#json = json
-    this.#plain = options.process_cred !== true && options.process_ns !== true && options.environment !== true &&
-      options.user_names === undefined
+    this.#short = options.environment !== true && options.user_names === undefined
+    this.#plain = options.process_cred !== true && options.process_ns !== true && this.#short
   }
 
   /** Undefined where the record is shorter than the sizes in it say. Reads fields one by one: no object per record. */
@@ -112,24 +124,32 @@ export class ExecReader {
     const start = view.byteOffset + at + EXEC_EVENT_SIZE
     const args_at = start + named
     const envs_at = args_at + args_inline
-    let filename: string
-    let cwd: string
-    let cgroup: string
-    let argument_text: string
-    // One decoding for all of them: if the text is as long as the bytes it is ASCII, and offsets are the same in both.
-    const text = bytes.toString('utf8', start, envs_at)
-    if (text.length === envs_at - start && !text.includes('\ufffd')) {
-      filename = text.slice(0, filename_size)
-      cwd = text.slice(filename_size, filename_size + cwd_size)
-      cgroup = text.slice(filename_size + cwd_size, named)
-      argument_text = text.slice(named)
-    } else {
-      filename = decodeUtf8(bytes, start, start + filename_size)
-      cwd = decodeUtf8(bytes, start + filename_size, start + filename_size + cwd_size)
-      cgroup = decodeUtf8(bytes, start + filename_size + cwd_size, args_at)
-      argument_text = decodeUtf8(bytes, args_at, envs_at)
+    const uid = view.getUint32(at + EXEC_EVENT.credentials + CREDENTIALS.euid, true)
+    this.flags = flags
+    this.begun = false
+    if (
+      this.#short && args_chunks === 0 && envs_chunks === 0 && (flags & SPECIAL) === 0 &&
+      (this.#plain ||
+        view.getUint32(at + EXEC_EVENT.gained, true) === 0 && readNumber(view, at + EXEC_EVENT.inode) === 0)
+    ) {
+      const texts = this.#texts
+      texts.bytes = bytes
+      texts.filename_at = start
+      texts.cwd_at = start + filename_size
+      texts.cwd_end = texts.cwd_at + cwd_size
+      texts.args_at = args_at
+      texts.args_end = envs_at
+      texts.root_cwd = (flags & EXEC_FLAG.ROOT_CWD) !== 0
+      while (texts.root_cwd && texts.args_end > args_at && bytes[texts.args_end - 1] === 0) texts.args_end--
+      if (this.#json.begin(time, view.getUint32(at + EXEC_EVENT.pid, true), uid, texts)) {
+        const image = this.#beginImage(view, at, uid, decodeUtf8(bytes, start + filename_size + cwd_size, args_at))
+        if (image !== undefined) return image
+      }
     }
-
+    const filename = decodeUtf8(bytes, start, start + filename_size)
+    let cwd = decodeUtf8(bytes, start + filename_size, start + filename_size + cwd_size)
+    const cgroup = decodeUtf8(bytes, start + filename_size + cwd_size, args_at)
+    let argument_text = decodeUtf8(bytes, args_at, envs_at)
     let environment_text = ''
     if (args_chunks !== 0 || envs_chunks !== 0) {
       const exec_id = readNumber(view, at + EXEC_EVENT.exec_id)
@@ -150,52 +170,66 @@ export class ExecReader {
 
     if ((flags & WITHOUT_CWD) !== 0) cwd = cwdWithout(flags)
     const binary = absolute(filename, cwd)
-    const uid = view.getUint32(at + EXEC_EVENT.credentials + CREDENTIALS.euid, true)
-    let joined: string
-    this.begun = false
-    if (this.#plain && args_chunks === 0 && (flags & (EXEC_FLAG.NO_CWD | EXEC_FLAG.ERROR_CWD)) === 0) {
-      const texts = this.#texts
-      texts.bytes = bytes
-      texts.filename_at = start
-      texts.cwd_at = start + filename_size
-      texts.cwd_end = texts.cwd_at + cwd_size
-      texts.args_at = args_at
-      texts.args_end = envs_at
-      texts.root_cwd = (flags & EXEC_FLAG.ROOT_CWD) !== 0
-      while (texts.root_cwd && texts.args_end > args_at && bytes[texts.args_end - 1] === 0) texts.args_end--
-      this.begun = this.#json.begin(time, view.getUint32(at + EXEC_EVENT.pid, true), uid, texts)
-    }
-    if (this.begun) {
-      joined = this.#json.joined
-      if (joined.includes('\\')) joined = joined.replaceAll('\\"', '"')
-    } else {
-      joined = joinArguments(argument_text, (flags & WITHOUT_CWD) !== 0)
-    }
-    if (this.#options.redactor !== undefined) {
-      const shown = this.#options.redactor.arguments(binary, joined)
-      if (shown !== joined) this.begun = false
-      joined = shown
-    }
+    let joined = joinArguments(argument_text, (flags & WITHOUT_CWD) !== 0)
+    if (this.#options.redactor !== undefined) joined = this.#options.redactor.arguments(binary, joined)
     this.flags = flags
     this.extra = ''
     this.#tell(view, at, flags)
-    const cgroup_id = readNumber(view, at + EXEC_EVENT.cgroup_id)
     return new Image(
       binary,
       joined,
       cwd,
       uid,
       view.getUint32(at + EXEC_EVENT.auid, true),
-      this.#containers.at(
-        cgroup_id,
-        cgroup,
-        view.getUint32(at + EXEC_EVENT.namespaces + NAMESPACES.mnt, true),
-        view.getUint32(at + EXEC_EVENT.namespaces + NAMESPACES.pid, true),
-        readNumber(view, at + EVENT_HEADER.ktime_ns),
-      ),
-      cgroup_id,
+      this.#container(view, at, cgroup),
+      readNumber(view, at + EXEC_EVENT.cgroup_id),
       this.#plain ? undefined : this.#imageOptions(view, at, binary, environment_text),
     )
+  }
+
+  /** The image of a record whose JSON is begun; its texts are in there. Undefined if they must not be shown as they are. */
+  #beginImage(view: DataView, at: number, uid: number, cgroup: string): Image | undefined {
+    const image = new Image(
+      '',
+      '',
+      '',
+      uid,
+      view.getUint32(at + EXEC_EVENT.auid, true),
+      this.#container(view, at, cgroup),
+      readNumber(view, at + EXEC_EVENT.cgroup_id),
+      this.#plain ? undefined : this.#rightsOf(view, at),
+    )
+    const { redactor } = this.#options
+    if (redactor !== undefined) {
+      image.readLater(this.#json.head(), this.#json)
+      if (redactor.arguments(image.binary, image.arguments) !== image.arguments) return undefined
+    }
+    this.begun = true
+    this.extra = ''
+    this.#tell(view, at, this.flags)
+    return image
+  }
+
+  #container(view: DataView, at: number, cgroup: string): Container | undefined {
+    return this.#containers.at(
+      readNumber(view, at + EXEC_EVENT.cgroup_id),
+      cgroup,
+      view.getUint32(at + EXEC_EVENT.namespaces + NAMESPACES.mnt, true),
+      view.getUint32(at + EXEC_EVENT.namespaces + NAMESPACES.pid, true),
+      readNumber(view, at + EVENT_HEADER.ktime_ns),
+    )
+  }
+
+  /** #imageOptions() where credentials and namespaces decide it all: the bytes of both name the answer. */
+  #rightsOf(view: DataView, at: number): ImageOptions {
+    const from = view.byteOffset + at + EXEC_EVENT.credentials
+    const key = bytesBehind(view).toString('latin1', from, from + CREDENTIALS_SIZE + NAMESPACES_SIZE)
+    let options = this.#rights.get(key)
+    if (options === undefined) {
+      if (this.#rights.size >= RIGHTS_MAX) this.#rights.clear()
+      this.#rights.set(key, options = this.#imageOptions(view, at, '', ''))
+    }
+    return options
   }
 
   /** Image of a process found in /proc. */

@@ -4,6 +4,7 @@ import { quote } from '../event/text.ts'
 import type { CapabilityMasks, EnvironmentVariable, ImageReference, Pod } from '../event/type.ts'
 import { environmentJson } from './arguments.ts'
 import type { Container } from './container_entry.ts'
+import type { ExecJson } from './exec_json.ts'
 
 /** Members that only options bring in, as JSON led by commas. */
 export interface ImageOptions {
@@ -21,16 +22,25 @@ export interface ImageOptions {
   readonly environment: readonly EnvironmentVariable[] | undefined
 }
 
+const BETWEEN_CWD_AND_BINARY = '","binary":"'.length
+
 /** Everything of a process that a child shares until it executes something itself. */
 export class Image implements ImageReference {
-  readonly binary: string
-  readonly arguments: string
-  readonly cwd: string
   readonly uid: number
   readonly auid: number
   readonly cgroup_id: number
   readonly container: Container | undefined
   readonly options: ImageOptions | undefined
+  #binary: string
+  #arguments: string
+  #cwd: string
+  /** JSON that has the three, cut out of it when somebody asks: most images come and go without. */
+  #json = ''
+  #cwd_at = 0
+  #cwd_end = 0
+  #binary_end = 0
+  #arguments_at = 0
+  #arguments_end = 0
 
   constructor(
     binary: string,
@@ -42,14 +52,49 @@ export class Image implements ImageReference {
     cgroup_id: number,
     options: ImageOptions | undefined,
   ) {
-    this.binary = binary
-    this.arguments = joined_arguments
-    this.cwd = cwd
+    this.#binary = binary
+    this.#arguments = joined_arguments
+    this.#cwd = cwd
     this.uid = uid
     this.auid = auid
     this.container = container
     this.cgroup_id = cgroup_id
     this.options = options
+  }
+
+  get binary(): string {
+    if (this.#json !== '') this.#read()
+    return this.#binary
+  }
+
+  /** Joined as they are shown. */
+  get arguments(): string {
+    if (this.#json !== '') this.#read()
+    return this.#arguments
+  }
+
+  get cwd(): string {
+    if (this.#json !== '') this.#read()
+    return this.#cwd
+  }
+
+  /** `json` begins with what `made` has made of a record. */
+  readLater(json: string, made: ExecJson): void {
+    this.#json = json
+    this.#cwd_at = made.cwd_at
+    this.#cwd_end = made.cwd_end
+    this.#binary_end = made.binary_end
+    this.#arguments_at = made.arguments_at
+    this.#arguments_end = made.arguments_end
+  }
+
+  #read(): void {
+    const json = this.#json
+    this.#json = ''
+    this.#cwd = json.slice(this.#cwd_at, this.#cwd_end)
+    this.#binary = json.slice(this.#cwd_end + BETWEEN_CWD_AND_BINARY, this.#binary_end)
+    const joined = json.slice(this.#arguments_at, this.#arguments_end)
+    this.#arguments = joined.includes('\\') ? joined.replaceAll('\\"', '"') : joined
   }
 
   get docker(): string {

@@ -155,8 +155,8 @@ export class Process implements ProcessReference {
   /** Takes over JSON that was made from the record's bytes: what `json` would be, where `tid` begins and ends in it. */
   adopt(made: ExecJson): void {
     this.#json = made.json
-    this.#start_time = made.start_time
-    this.#refcnt_at = made.tid_at
+    this.#version = this.image.container?.version ?? 0
+    this.#refcnt_at = made.refcnt_at
     this.#tid_at = made.tid_at
     this.#after_tid_at = made.after_tid_at
   }

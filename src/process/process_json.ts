@@ -2,7 +2,9 @@
 
 import type { EventType } from '../event/type.ts'
 import type { Process } from './process.ts'
-import type { AncestorsOption } from './tracker.ts'
+
+/** Events that carry `ancestors`, by the words of --enable-ancestors. */
+export type AncestorsOption = 'base' | 'kprobe' | 'tracepoint' | 'loader' | 'uprobe' | 'lsm' | 'usdt'
 
 /** `,"ancestors":[…]`, nearest first, without the parent and `<kernel>`; '' for none. */
 export function ancestorsJson(process: Process): string {

@@ -32,7 +32,7 @@ import {
   type Namespaces,
 } from '../../ffi/wire.gen.ts'
 import { createRecordCounters, type RecordCounters, recordType } from '../event/decode.ts'
-import { exitStatus, signalName } from '../event/exit.ts'
+import { exitExtra, exitMembers } from '../event/exit.ts'
 import { type LineOptions, LineWriter } from '../event/json.ts'
 import type { EventLine, EventType } from '../event/type.ts'
 import { CACHE_LIMITS, type CacheLimits, ProcessCache } from './cache.ts'
@@ -48,11 +48,8 @@ import { existingProcess, kernelProcess, parentsFirst } from './existing.ts'
 import { flagText } from './flag.ts'
 import { Ktime, readNumber } from './ktime.ts'
 import { type Node, Process } from './process.ts'
-import { ancestorsJson, ancestorsOption, unknownJson } from './process_json.ts'
+import { ancestorsJson, type AncestorsOption, ancestorsOption, unknownJson } from './process_json.ts'
 import type { ProcfsProcess } from './procfs.ts'
-
-/** Events that carry `ancestors`, by the words of --enable-ancestors. */
-export type AncestorsOption = 'base' | 'kprobe' | 'tracepoint' | 'loader' | 'uprobe' | 'lsm' | 'usdt'
 
 export interface TrackerOptions extends LineOptions, ExecOptions {
   readonly clock: WallClock
@@ -99,7 +96,7 @@ export class Tracker {
     this.lines = new LineWriter(options)
     this.containers = options.containers ?? new ContainerTable(options.host_namespaces)
     const namespaces = new NamespacePrinter(options.host_namespaces)
-    this.#json = new ExecJson(this.#node.ids, options.clock)
+    this.#json = new ExecJson(this.#node.ids, options.clock, this.lines)
     this.#reader = new ExecReader(options, namespaces, this.chunks, this.containers, this.#json)
     this.kernel = kernelProcess(this.#node)
   }
@@ -141,11 +138,13 @@ export class Tracker {
       (flags & EXEC_FLAG.IN_INIT_TREE) !== 0,
     )
     process.ns_pid = view.getUint32(at + EXEC_EVENT.ns_pid, true)
-    if (
-      this.#reader.begun && parent !== undefined && image.container === undefined &&
-      this.#json.finish(this.#time, pid, process.flags, image.auid, parent, process.in_init_tree)
-    ) process.adopt(this.#json)
+    const finished = this.#reader.begun && this.#json.finish(process)
+    if (finished) process.adopt(this.#json)
     this.cache.add(process, ns)
+    if (finished && this.containers.waiting === 0 && !this.#ancestors.has('base')) {
+      const line = this.#json.execLine(process, this.#reader.extra)
+      if (line !== '') return this.#event('process_exec', line, ns, process)
+    }
     const ancestors = this.#ancestors.has('base') ? ancestorsJson(process) : ''
     const body = parent === undefined
       ? `"process_exec":{"process":${process.exec_json}}`
@@ -179,26 +178,29 @@ export class Tracker {
 
   #onExit(view: DataView, at: number): EventLine {
     const { seconds, nanoseconds, ns } = this.#time
-    const time = this.#clock.text(seconds, nanoseconds)
     const pid = view.getUint32(at + EXIT_EVENT.pid, true)
     const process = this.process(readNumber(view, at + EXIT_EVENT.exec_id), pid)
     const code = view.getUint32(at + EXIT_EVENT.code, true)
-    const signal = signalName(code)
-    const status = exitStatus(code)
-    let extra = (code & 0x80) === 0 ? '' : ',"core_dumped":true'
-    // Real-time signals have no name in Tetragon's table, so that one cannot see there that there was one.
-    if (signal === '' && (code & 0x7f) !== 0) extra += ',"signal":' + (code & 0x7f)
-    let how = signal === '' ? '' : `,"signal":"${signal}"`
-    if (status !== 0) how += ',"status":' + status
+    const how = exitMembers(code)
+    let extra = exitExtra(code)
     if (process === undefined) {
+      const time = this.#clock.text(seconds, nanoseconds)
       extra += ',"process_unknown":true'
       const body = `"process_exit":{"process":${unknownJson(pid, pid, time)}${how},"time":"${time}"}`
       return this.#send('process_exit', body, time, extra, ns, undefined, undefined)
     }
-    const parent = process.parent
+    const { parent } = process
+    if (parent === undefined && pid !== 0) extra += ',"parent_unknown":true'
+    if (this.containers.waiting === 0 && !this.#ancestors.has('base')) {
+      const line = this.#json.exitLine(process, how, this.#time, extra)
+      if (line !== '') {
+        this.cache.end(process, ns)
+        return this.#event('process_exit', line, ns, process)
+      }
+    }
+    const time = this.#clock.text(seconds, nanoseconds)
     const parent_json = parent === undefined ? '' : ',"parent":' + parent.json
     const ancestors = this.#ancestors.has('base') ? ancestorsJson(process) : ''
-    if (parent === undefined && pid !== 0) extra += ',"parent_unknown":true'
     this.cache.end(process, ns)
     const body = `"process_exit":{"process":${process.json}${parent_json}${how},"time":"${time}"${ancestors}}`
     return this.#send('process_exit', body, time, extra, ns, process, undefined)
@@ -323,6 +325,10 @@ export class Tracker {
       if (body.includes(MARK)) body = this.#withoutMarks(body)
     }
     const line = this.lines.line(body, time, container === undefined ? extra : extra + container.extra)
+    return this.#event(type, line, ktime_ns, process, policy)
+  }
+
+  #event(type: EventType, line: string, ktime_ns: number, process: Process | undefined, policy?: string): EventLine {
     return { line, meta: { type, ktime_ns, seq: this.lines.seq, process, policy } }
   }
 
@@ -335,15 +341,7 @@ export class Tracker {
   }
 
   #withoutMarks(body: string): string {
-    return replaceMarks(body, (key) => {
-      const known = this.cache.get(key)
-      if (known !== undefined) return known
-      for (const container of this.containers.values()) {
-        const process = container.marked(key)
-        if (process !== undefined) return process
-      }
-      return undefined
-    })
+    return replaceMarks(body, (key) => this.cache.get(key) ?? this.containers.marked(key))
   }
 }
 
