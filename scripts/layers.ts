@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 /** Part (a path without its end) to the parts it may import besides itself. "type:" allows only `import type`. */
 const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/main':
-    'src/http src/event src/grpc src/sensor src/pipeline src/export src/process src/kube src/container src/config src/filter src/kernel src/policy src/ledger src/flags src/cli/compact ffi/error ffi/wire.gen',
+    'src/http src/event src/grpc src/hook/message src/sensor src/pipeline src/export src/process src/kube src/container src/config src/filter src/kernel src/policy src/ledger src/flags src/cli/compact ffi/error ffi/wire.gen',
   'src/config': 'src/config_value src/config_container src/config_metrics src/config_nats src/flags',
   'src/config_container': '',
   'src/config_metrics': '',
@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/ledger': 'type:src/export',
   'src/pipeline': 'src/ledger src/event src/process src/filter src/export ffi/ring ffi/wire.gen type:src/config',
   'src/cli':
-    'type:src/http src/container/coverage src/policy src/kernel src/filter src/config src/config_value type:src/event type:src/ledger',
+    'type:src/http src/hook src/container/coverage src/kube/answers src/kube/place src/policy src/kernel src/filter src/config src/config_value type:src/event type:src/ledger',
   'src/ui': 'type:src/http',
   'src/http':
     'src/sensor/registry src/export src/process/cache src/config_value type:src/ledger type:src/event type:src/config type:src/policy',
@@ -28,7 +28,9 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
     'src/filter type:src/http src/sensor/registry src/export src/process/cache src/config_value type:src/event type:src/config',
   'src/kube': 'src/process src/container src/policy/workload type:src/policy type:src/config',
   // Who is asked about containers: sockets of runtimes and files, no kernel.
-  'src/container': 'src/process type:src/config_container type:src/policy type:src/kernel',
+  'src/container': 'src/process src/hook/message type:src/config_container type:src/policy type:src/kernel',
+  // A program of its own, which has to start fast.
+  'src/hook': '',
   'src/sensor': 'src/policy src/kernel ffi type:src/event type:src/config type:src/process',
   'src/kernel': 'ffi',
   'src/process': 'src/event ffi/wire.gen type:src/config',

@@ -12,6 +12,8 @@ export interface ContainerConfig {
   readonly cri: string
   readonly docker: string
   readonly oci_state: string
+  /** '' for none. */
+  readonly oci_hook_socket: string
 }
 
 /** What is needed of the reader of flags. */
@@ -33,6 +35,7 @@ export function readContainers(read: FlagValues, parseUrl: (text: string) => str
     cri: read.parsed('cri-endpoint', endpoint),
     docker: read.parsed('docker-endpoint', endpoint),
     oci_state: read.text('oci-state'),
+    oci_hook_socket: read.parsed('oci-hook-socket', (text) => /^(\/.{1,106})?$/.test(text) ? text : null),
   }
 }
 

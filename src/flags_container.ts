@@ -69,4 +69,12 @@ export const CONTAINER_FLAGS = [
     form: 'auto|none|DIR',
     help: 'where containerd keeps bundles of running containers; auto: the usual places',
   },
+  {
+    name: 'oci-hook-socket',
+    type: 'path',
+    fallback: '',
+    form: 'PATH',
+    help:
+      'listen here for what "thump oci-hook" tells of containers before they start (its default: /run/thump/oci-hook.sock)',
+  },
 ] as const satisfies readonly Flag[]

@@ -1,10 +1,12 @@
 // The command line client: table of commands, help, exit status.
+import { agent } from './agent.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
 import { completionCommand } from './completion.ts'
 import { coverage } from './coverage.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { loss } from './loss.ts'
+import { ociHook } from './oci_hook.ts'
 import { policy } from './policy.ts'
 import { ps } from './ps.ts'
 import { top } from './top.ts'
@@ -12,6 +14,7 @@ import { version } from './version.ts'
 import { nearest } from '../nearest.ts'
 
 const COMMANDS: readonly Command[] = [
+  agent,
   events,
   policy,
   ps,
@@ -19,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   doctor,
   coverage,
   loss,
+  ociHook,
   completionCommand(() => COMMANDS),
   version,
 ]
@@ -26,9 +30,9 @@ const COMMANDS: readonly Command[] = [
 function help(): string {
   const lines = ['Usage: thump COMMAND [OPTION]...', '', 'Commands:']
   const entries = [
-    ['agent', 'run the agent (see thump agent --help)'],
+    [agent.name, agent.summary],
     ['test', 'run all tests'],
-    ...COMMANDS.map((command) => [command.name, command.summary]),
+    ...COMMANDS.slice(1).map((command) => [command.name, command.summary]),
   ]
   for (const [name, summary] of entries) lines.push(`  ${name!.padEnd(12)}${summary}`)
   lines.push('', 'thump COMMAND --help tells more. Exit status: 0 success, 1 failure, 2 usage.')

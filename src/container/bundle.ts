@@ -65,6 +65,11 @@ export function bundleInfo(text: string): ContainerInfo | undefined {
   } catch {
     return undefined // half written: whoever asks again finds it whole
   }
+  return annotationsInfo(annotations)
+}
+
+/** The same of annotations alone. */
+export function annotationsInfo(annotations: Readonly<Record<string, unknown>>): ContainerInfo | undefined {
   const value = (key: string) => typeof annotations[key] === 'string' ? annotations[key] : undefined
   const containerd = value('io.kubernetes.cri.sandbox-id') !== undefined
   const name = value(containerd ? 'io.kubernetes.cri.container-name' : 'io.kubernetes.container.name')

@@ -1,6 +1,7 @@
 // Who could be asked about containers here, as features: from the places that exist, or from sources that run.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { DEFAULT_SOCKET } from '../hook/message.ts'
 import type { Feature } from '../kernel/facts.ts'
 import { BUNDLE_DIRECTORIES, CRI_SOCKETS, DOCKER_SOCKETS } from './places.ts'
 import type { ContainerSource } from './type.ts'
@@ -9,6 +10,7 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
 const NAMES: Readonly<Record<ContainerSource['name'], string>> = {
   kubernetes: 'containers from the Kubernetes API',
+  'oci-hook': 'containers from the OCI hook',
   bundle: "containers from containerd's bundles",
   cri: 'containers from the CRI socket',
   docker: "containers from Docker's socket",
@@ -18,6 +20,7 @@ const NAMES: Readonly<Record<ContainerSource['name'], string>> = {
 export function containerPlaces(exists: (path: string) => boolean = existsSync): Feature[] {
   const places: readonly (readonly [ContainerSource['name'], readonly string[]])[] = [
     ['kubernetes', [SERVICE_ACCOUNT]],
+    ['oci-hook', [DEFAULT_SOCKET]],
     ['bundle', BUNDLE_DIRECTORIES],
     ['cri', CRI_SOCKETS],
     ['docker', DOCKER_SOCKETS],

@@ -34,6 +34,8 @@ export class Identifier implements Disposable {
   readonly #waiting = new Map<Container, ReturnType<typeof setTimeout>>()
   /** Answers are on their way. */
   readonly #asked = new Set<Container>()
+  /** Who waits until it is known, in known(). */
+  readonly #wanted = new Map<Container, readonly ((known: boolean) => void)[]>()
   #table: ContainerTable | null = null
   /** What asking gave, by source, for containers that are kept. */
   readonly #answers = new WeakMap<Container, (ContainerInfo | undefined)[]>()
@@ -93,8 +95,26 @@ export class Identifier implements Disposable {
     void Promise.all(asking).then(() => {
       this.#asked.delete(container)
       // A source that hears of changes by itself may still come to know.
-      if (asked.length === able.length) this.#giveUp(container)
+      if (asked.length < able.length) return
+      this.#giveUp(container)
+      for (const wanted of this.#wanted.get(container) ?? []) wanted(false)
     })
+  }
+
+  /** True as soon as nothing is missing any more, false when nobody has more to tell or the time is over. */
+  async known(container: Container, wait_ms: number): Promise<boolean> {
+    if (isComplete(container.name, container.info)) return true
+    const able = this.#able(container)
+    if (!able.some((source) => source.status.state === 'active')) return false
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const timer = setTimeout(() => resolve(false), wait_ms)
+    const waiting = this.#wanted.get(container) ?? []
+    this.#wanted.set(container, [...waiting, resolve])
+    if (!this.#asked.has(container)) this.#ask(container, able)
+    const known = await promise
+    clearTimeout(timer)
+    this.#wanted.delete(container)
+    return known
   }
 
   /** Too many events wait: what is known now must do. */
@@ -158,7 +178,9 @@ export class Identifier implements Disposable {
       container.learn(info)
       this.#options.onLearned?.(container)
     }
-    return isComplete(name, info)
+    const complete = isComplete(name, info)
+    if (complete) { for (const wanted of this.#wanted.get(container) ?? []) wanted(true) }
+    return complete
   }
 
   #answersOf(container: Container): (ContainerInfo | undefined)[] {

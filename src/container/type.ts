@@ -9,7 +9,7 @@ export interface SourceStatus {
 }
 
 export interface ContainerSource extends Disposable {
-  readonly name: 'kubernetes' | 'cri' | 'docker' | 'bundle'
+  readonly name: 'kubernetes' | 'oci-hook' | 'cri' | 'docker' | 'bundle'
   readonly status: SourceStatus
   /** look() is all that it will ever know: nobody needs to wait for more. */
   readonly tells_all?: boolean

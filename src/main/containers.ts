@@ -2,17 +2,18 @@
 import { existsSync } from 'node:fs'
 import { CGROUP_CHANGE, CGROUP_EVENT, CGROUP_EVENT_SIZE, decodeCgroupEvent } from '../../ffi/wire.gen.ts'
 import { bytesBehind, decodeUtf8 } from '../event/text.ts'
-import { join } from 'node:path'
 import { BOUNDS, type Config, UsageError } from '../config.ts'
 import { BundleSource } from '../container/bundle.ts'
 import { containerFeatures } from '../container/coverage.ts'
 import { CriSource } from '../container/cri.ts'
 import { DockerSource } from '../container/docker.ts'
 import { BUNDLE_DIRECTORIES, CRI_SOCKETS, DOCKER_SOCKETS } from '../container/places.ts'
+import { OciHookSource } from '../container/oci_hook.ts'
 import { Identifier } from '../container/identifier.ts'
 import type { ContainerSource } from '../container/type.ts'
 import type { Feature } from '../kernel/facts.ts'
-import { KubeApi } from '../kube/api.ts'
+import type { KubeApi } from '../kube/api.ts'
+import { findApi } from '../kube/place.ts'
 import { PodSource } from '../kube/pods.ts'
 import type { Container } from '../process/container_entry.ts'
 import { ContainerTable } from '../process/container_table.ts'
@@ -22,6 +23,7 @@ import type { Tracker } from '../process/tracker.ts'
 import type { Registry } from '../sensor/registry.ts'
 import { followCluster } from './cluster_policies.ts'
 import type { Log } from './log.ts'
+import { openHookDoor } from './oci_hook.ts'
 
 export interface Containers {
   readonly table: ContainerTable
@@ -31,8 +33,11 @@ export interface Containers {
   readonly onCgroup: (view: DataView, at: number, size: number) => undefined
   /** For /v1/coverage. */
   features(): Feature[]
-  /** Gives the policies of the cluster to the registry; null outside Kubernetes. */
-  followPolicies(registry: Registry, tracker: Tracker): Promise<Disposable | null>
+  /**
+   * Gives the policies of the cluster to the registry, and opens the door for runtimes: what they tell of has to meet policies
+   * that are loaded.
+   */
+  followPolicies(registry: Registry, tracker: Tracker): Promise<AsyncDisposable>
   /** Waits for the first answers, within a bound. */
   start(): Promise<void>
 }
@@ -62,6 +67,9 @@ export function createContainers(
     },
   })
   const sources: ContainerSource[] = pods === null ? [] : [pods]
+  const socket = config.containers.oci_hook_socket
+  const hook = socket === '' ? null : new OciHookSource(socket)
+  if (hook !== null) sources.push(hook)
   sources.push(...runtimeSources(config))
   let full = 0
   let workloads: Workloads | null = null
@@ -96,7 +104,16 @@ export function createContainers(
     },
     onCgroup: (view, at, size) => onCgroup(table, workloadsOf(hooks.sensor()), view, at, size),
     features: () => containerFeatures(sources),
-    followPolicies: (registry, tracker) => followCluster(config, log, api, registry, tracker),
+    async followPolicies(registry, tracker) {
+      const stack = new AsyncDisposableStack()
+      stack.use(await followCluster(config, log, api, registry, tracker))
+      if (hook !== null) {
+        const { hierarchy } = hooks.sensor()
+        const workloads = workloadsOf(hooks.sensor())
+        stack.use(await openHookDoor({ socket, source: hook, table, identifier, workloads, hierarchy }))
+      }
+      return stack
+    },
     async start() {
       await Promise.all(sources.map((source) => source.start?.()))
       for (const { name, status } of sources) log.info({ source: name, ...status }, 'asked about containers')
@@ -121,19 +138,13 @@ function onCgroup(table: ContainerTable, workloads: Workloads, view: DataView, a
 function kubeApi(config: Config): KubeApi | null {
   const { kubernetes, api_server, service_account } = config.containers
   if (kubernetes === 'false') return null
-  const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = process.env
-  const address = host.includes(':') ? `[${host}]` : host
-  const server = api_server !== '' ? api_server : host === '' ? '' : `https://${address}:${port}`
-  const mounted = existsSync(join(service_account, 'token'))
-  if (kubernetes === 'auto' && (server === '' || !mounted)) return null
-  if (server === '') {
+  const place = { server: api_server, service_account, timeout_ms: BOUNDS.kube.request_timeout_ms }
+  const { api, mounted } = findApi(place, process.env)
+  if (kubernetes === 'auto' && !mounted) return null
+  if (kubernetes === 'true' && api === null) {
     throw new UsageError('Flag --enable-k8s-api needs --k8s-api-server: KUBERNETES_SERVICE_HOST is not set')
   }
-  return new KubeApi({
-    server: server.replace(/\/+$/, ''),
-    service_account: mounted ? service_account : '',
-    timeout_ms: BOUNDS.kube.request_timeout_ms,
-  })
+  return api
 }
 
 /** Those that were named, and of the usual places the ones that exist. */

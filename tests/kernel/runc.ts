@@ -19,6 +19,9 @@ export interface ContainerRun {
   /** `cgroupsPath` of the specification; the runtime puts it below every hierarchy. */
   readonly cgroup: string
   readonly command: readonly string[]
+  readonly annotations?: Readonly<Record<string, string>>
+  /** Of the specification, as `{createRuntime: […]}`. */
+  readonly hooks?: Readonly<Record<string, unknown>>
 }
 
 export class Runc implements Disposable {
@@ -88,7 +91,9 @@ export class Runc implements Disposable {
     return path.join(this.#directory, 'state')
   }
 
-  #spawn({ id, cgroup, command }: ContainerRun): Bun.Subprocess<'ignore', 'ignore', 'pipe'> {
+  #spawn(
+    { id, cgroup, command, annotations = {}, hooks = {} }: ContainerRun,
+  ): Bun.Subprocess<'ignore', 'ignore', 'pipe'> {
     const bundle = path.join(this.#directory, 'bundles', id)
     fs.mkdirSync(bundle, { recursive: true })
     const { process: program, linux, ...rest } = this.#specification as {
@@ -99,6 +104,8 @@ export class Runc implements Disposable {
       ...rest,
       root: { path: path.join(this.#directory, 'rootfs'), readonly: true },
       hostname: 'container',
+      annotations,
+      hooks,
       process: { ...program, terminal: false, args: command, rlimits: [] },
       linux: { ...linux, cgroupsPath: cgroup },
     }
