@@ -141,6 +141,7 @@ export async function startAgent(): Promise<BenchAgent> {
           containers: null,
           events: null,
           policies: [],
+          defence: [],
           refused: budget.refused,
           chunks: tracker.chunks.counters,
           cache: tracker.cache,
@@ -160,6 +161,7 @@ export async function startAgent(): Promise<BenchAgent> {
       coverage: () => [],
       processes: processSource(tracker.cache),
       policies: null,
+      stop: () => {},
       onError: (error) => {
         throw error
       },

@@ -151,6 +151,16 @@ export const LIBBPF_SYMBOLS = {
   bpf_map_update_batch: { args: ['i32', 'ptr', 'ptr', 'ptr', 'ptr'], returns: 'i32' },
   // int bpf_map_get_fd_by_id(__u32 id);
   bpf_map_get_fd_by_id: { args: ['u32'], returns: 'i32' },
+  // int bpf_map_get_next_id(__u32 start_id, __u32 *next_id);
+  bpf_map_get_next_id: { args: ['u32', 'ptr'], returns: 'i32' },
+  // int bpf_prog_get_fd_by_id(__u32 id);
+  bpf_prog_get_fd_by_id: { args: ['u32'], returns: 'i32' },
+  // int bpf_prog_get_next_id(__u32 start_id, __u32 *next_id);
+  bpf_prog_get_next_id: { args: ['u32', 'ptr'], returns: 'i32' },
+  // int bpf_link_get_fd_by_id(__u32 id);
+  bpf_link_get_fd_by_id: { args: ['u32'], returns: 'i32' },
+  // int bpf_link_get_next_id(__u32 start_id, __u32 *next_id);
+  bpf_link_get_next_id: { args: ['u32', 'ptr'], returns: 'i32' },
 
   // int bpf_obj_pin(int fd, const char *pathname);
   bpf_obj_pin: { args: ['i32', 'ptr'], returns: 'i32' },

@@ -1,11 +1,14 @@
 /** What the kernel tells about a loaded program. */
 
+import { decodeText } from './cstring.ts'
 import { check } from './error.ts'
 import { libbpf } from './library.ts'
 import { allocate } from './memory.ts'
 
 export interface ProgramInfo {
   readonly id: number
+  /** Up to 15 bytes. */
+  readonly name: string
   readonly type: number
   /** Eight bytes in hex, as the kernel's logs have it. */
   readonly tag: string
@@ -20,6 +23,7 @@ export interface ProgramInfo {
 }
 
 const INFO_SIZE = 232
+const NAME_BYTES = 16
 
 export function programInfo(fd: number, name: string): ProgramInfo {
   const bytes = allocate(INFO_SIZE)
@@ -29,6 +33,7 @@ export function programInfo(fd: number, name: string): ProgramInfo {
   return {
     type: view.getUint32(0, true),
     id: view.getUint32(4, true),
+    name: decodeText(view, 64, NAME_BYTES),
     tag: bytes.subarray(8, 16).toHex(),
     jited_bytes: view.getUint32(16, true),
     xlated_bytes: view.getUint32(20, true),

@@ -28,6 +28,7 @@ export interface Config {
   readonly cluster_name: string
   readonly node_name: string
   readonly keep_sensors_on_exit: boolean
+  readonly protect_agent: boolean
   readonly policy_key: string
   readonly never_kill: readonly string[]
   readonly allow_match_all: boolean
@@ -207,6 +208,7 @@ function build(raw: Raw, sources: ConfigSources): Config {
     cluster_name: read.text('cluster-name'),
     node_name: sources.env.HUBBLE_NODE_NAME || sources.env.NODE_NAME || sources.hostname,
     keep_sensors_on_exit: read.boolean('keep-sensors-on-exit'),
+    protect_agent: read.boolean('protect-agent'),
     policy_key: read.text('policy-key'),
     never_kill: read.list('never-kill'),
     allow_match_all: read.boolean('allow-match-all'),

@@ -6,6 +6,8 @@ export const BOUNDS = {
   drain_records_max: 2048,
   /** Bytes gathered before they are written at once: four default pipes; larger writes measured no faster. */
   stdout_chunk_bytes: 256 << 10,
+  /** Period of comparing programs, links and maps with what was loaded, in ms: some milliseconds of work each time. */
+  integrity_period_ms: 60_000,
   /** How long flushing may take at exit, in ms, when the reader of stdout has stopped. */
   exit_flush_ms: 2000,
   /** How long the self-test waits for its own exec event, in ms: a guest under emulation needs about 300. */

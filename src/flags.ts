@@ -74,6 +74,13 @@ export const FLAGS = [
     help: 'leave the hooks of policies pinned when the agent stops',
   },
   {
+    name: 'protect-agent',
+    type: 'boolean',
+    fallback: 'false',
+    form: 'true|false',
+    help: 'refuse what others try on the agent: signals, ptrace, its BPF objects and pins; needs BPF LSM',
+  },
+  {
     name: 'policy-key',
     type: 'path',
     fallback: '',

@@ -48,7 +48,7 @@ const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], (commands: readonly Desc
 _thump() {
   local current="\${COMP_WORDS[COMP_CWORD]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "${commands.map(({ name }) => name).join(' ')} agent test help" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "${commands.map(({ name }) => name).join(' ')} test help" -- "$current")
     return
   fi
   case "\${COMP_WORDS[1]}" in

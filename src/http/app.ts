@@ -25,6 +25,8 @@ export interface AppParts {
   readonly processes: ProcessSource
   readonly events: EventRouteOptions
   readonly policies: PolicyRegistry | null
+  /** Ends the agent in order, as SIGTERM does. */
+  readonly stop: () => void
   /** The document of /v1/openapi.json. */
   readonly openapi: object
   /** Told of errors that no route expected; the client gets 500 without details. */
@@ -49,6 +51,10 @@ export function buildApp(parts: AppParts): Hono {
   app.get('/v1/version', (c) => c.json(parts.version()))
   app.get('/v1/loss', (c) => c.json(parts.loss()))
   app.get('/v1/coverage', async (c) => c.json(await parts.coverage()))
+  app.post('/v1/stop', (c) => {
+    setImmediate(parts.stop) // the answer goes first
+    return c.json({ stopping: true }, 202)
+  })
   app.route('/v1/processes', processRoutes(parts.processes))
   app.route('/v1/events', eventRoutes(parts.events))
   app.route('/v1/policies', policyRoutes(parts.policies))

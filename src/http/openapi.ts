@@ -131,6 +131,13 @@ export function openapiDocument(version: string, filters: Readonly<Record<string
           responses: { 204: { description: 'Cookie set' }, ...TIMES_OUT, ...GUARDED },
         },
       },
+      '/v1/stop': {
+        post: {
+          summary: 'End the agent, as SIGTERM does',
+          security: CHANGING,
+          responses: { 202: json('Stopping', 'It ends'), ...GUARDED },
+        },
+      },
       '/v1/version': { get: read('Version of the agent', { 200: json('Version', 'Version') }) },
       '/v1/loss': { get: read('The loss ledger', { 200: json('Loss', 'Where events went') }) },
       '/v1/coverage': { get: read('What works on this kernel', { 200: json('Coverage', 'Each capability') }) },

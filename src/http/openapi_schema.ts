@@ -47,6 +47,7 @@ export const SCHEMAS = {
   }),
   Mistakes: list({ $ref: '#/components/schemas/Mistake' }, 'Every mistake, in order of position'),
   Login: object({ token: TEXT }),
+  Stopping: object({ stopping: { type: 'boolean', const: true } }),
   Alive: object({ status: { type: 'string', const: 'alive' } }),
   Readiness: object({ ready: { type: 'boolean' }, missing: list(TEXT) }),
   Version: {

@@ -21,11 +21,12 @@ export interface KeptPolicy {
 export class Pins {
   readonly keeping: boolean
   readonly #root: string
-  readonly #generation: string
+  /** Directory of this start's pins. */
+  readonly generation: string
 
   /** `keeping` false: pins nothing, but takes away what a former agent kept once it is replaced. */
   constructor(generation: string, keeping: boolean, root = PIN_ROOT) {
-    this.#generation = generation
+    this.generation = generation
     this.keeping = keeping
     this.#root = root
   }
@@ -41,7 +42,7 @@ export class Pins {
 
   /** Before the links of this version are disposed: a pinned one would stay attached. */
   forget(policy: string, slot: number): void {
-    if (this.keeping) removeDirectory(path.join(this.#root, this.#generation, directoryName(policy, slot)))
+    if (this.keeping) removeDirectory(path.join(this.#root, this.generation, directoryName(policy, slot)))
   }
 
   /** Takes away what former agents kept of a policy that is enforced by this one now. */
@@ -51,27 +52,27 @@ export class Pins {
 
   /** Of former agents. */
   leftOver(): KeptPolicy[] {
-    return keptPolicies(this.#root).filter(({ generation }) => generation !== this.#generation)
+    return keptPolicies(this.#root).filter(({ generation }) => generation !== this.generation)
   }
 
   /** After a start, when policies have been read: base sensors that no policy needs any more. */
   sweep(): void {
     const needed = new Set(keptPolicies(this.#root).map(({ generation }) => generation))
     for (const generation of list(this.#root)) {
-      if (generation === this.#generation || needed.has(generation)) continue
+      if (generation === this.generation || needed.has(generation)) continue
       removeGeneration(path.join(this.#root, generation))
     }
   }
 
   /** At the end of this agent: without a policy nothing of it is worth keeping. */
   end(): void {
-    if (!keptPolicies(this.#root).some(({ generation }) => generation === this.#generation)) {
-      removeGeneration(path.join(this.#root, this.#generation))
+    if (!keptPolicies(this.#root).some(({ generation }) => generation === this.generation)) {
+      removeGeneration(path.join(this.#root, this.generation))
     }
   }
 
   #pin(name: string, links: readonly BpfLink[]): string[] {
-    const directory = path.join(this.#root, this.#generation, name)
+    const directory = path.join(this.#root, this.generation, name)
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
     const refused: string[] = []
     links.forEach((link, i) => {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { EVENT_TYPE } from '../../ffi/wire.gen.ts'
 import { BOUNDS, type Config } from '../config.ts'
-import { Hub } from '../export/hub.ts'
+import type { Hub } from '../export/hub.ts'
 import { Budget } from '../http/budget.ts'
 import type { Readiness } from '../http/health.ts'
 import type { Listener } from '../http/listen.ts'
@@ -29,6 +29,7 @@ import { thumpVersion } from '../version.ts'
 import { clocksOf } from './clocks.ts'
 import { type Containers, createContainers } from './containers.ts'
 import { createExports, type Exports } from './exports.ts'
+import { Defence } from './defence.ts'
 import { factsInWorker } from './facts.ts'
 import { openGrpc } from './grpc.ts'
 import { openHttp } from './http.ts'
@@ -40,6 +41,7 @@ import { Policies } from './policies.ts'
 import { createPolicyFiles, readPolicyKey, sweepPins } from './policy_files.ts'
 import { processSource } from './processes.ts'
 import { selfTest } from './self_test.ts'
+import { baseOptions, createHub } from './sensor.ts'
 import { createStacks } from './stacks.ts'
 import { trackerOptions } from './tracker.ts'
 
@@ -68,12 +70,13 @@ export class Agent {
   #pipeline!: Pipeline
   #policies!: Policies
   #policy_files!: PolicyFiles
+  #defence!: Defence
   #pump!: Pump
   #listener: Listener | null = null
   readonly #throttles: Throttles
   #stdout_closed = false
   #policies_read = false
-  #onIdle: () => void = () => {}
+  #onEnd: (reason: string) => void = () => {}
 
   private constructor(config: Config, log: Log, host: HostFacts) {
     this.#config = config
@@ -94,34 +97,14 @@ export class Agent {
       line: (type, json, ktime_ns) => this.#tracker.plainLine(type, json, ktime_ns),
       exceededNs: (cgroup_id) => this.#sensor.rateExceededNs(cgroup_id),
     })
-    this.#hub = new Hub({
-      boot: this.#boot,
-      history_events_max: BOUNDS.history_events_max,
-      history_bytes_max: BOUNDS.history_bytes_max,
-      queue_events_max: config.event_queue_size,
-      queue_bytes_max: BOUNDS.subscriber_bytes_max,
-      subscribers_max: BOUNDS.subscribers_max,
-      flush_ms_max: BOUNDS.subscriber_flush_ms,
-    })
-    this.#sensor = this.#stack.use(BaseSensor.load({
-      objectFile,
-      btf: config.btf,
-      argument_bytes: config.argument_bytes,
-      environment: config.environment_variables,
-      process_map_entries: config.process_map_entries,
-      pid_max: host.pid_max,
-      memory_bytes: host.memory_bytes,
-      ring_bytes: config.ring_bytes || config.ring_bytes_per_cpu * host.cpus,
-      reserved_ring_bytes: config.reserved_ring_bytes,
-      cgroup_rate: config.cgroup_rate,
-      procfs: config.procfs,
-    }))
+    this.#hub = createHub(config, this.#boot)
+    this.#sensor = this.#stack.use(BaseSensor.load(baseOptions(config, host)))
   }
 
-  /** `onIdle` is called when nobody is left who could get an event. Throws what explain() turns into words. */
-  static async start(config: Config, log: Log, host: HostFacts, onIdle: () => void): Promise<Agent> {
+  /** `onEnd` is called when nobody is left who could get an event, or a client wants an end. Throws what explain() turns into words. */
+  static async start(config: Config, log: Log, host: HostFacts, onEnd: (reason: string) => void): Promise<Agent> {
     const agent = new Agent(config, log, host)
-    agent.#onIdle = onIdle
+    agent.#onEnd = onEnd
     try {
       await agent.#start()
     } catch (error) {
@@ -144,12 +127,22 @@ export class Agent {
     this.#pipeline.handle(EVENT_TYPE.CGROUP, this.#containers.onCgroup)
     this.#pipeline.handle(EVENT_TYPE.THROTTLE, this.#throttles.onRecord)
     this.#policy_files = this.#stack.use(createPolicyFiles(this.#config, this.#log, this.#policies.registry))
+    this.#defence = this.#stack.use(
+      new Defence({
+        config: this.#config,
+        log: this.#log,
+        sensor: this.#sensor,
+        policies: this.#policies,
+        pins: this.#pins,
+      }),
+    )
     // Listening comes first, so that a probe gets 503 instead of nothing while the sensors start.
     this.#listener = await this.#listen()
     await this.#openDoor()
     await this.#containers.start()
     this.#sensor.attach(this.#pins)
     this.#addExisting()
+    this.#defence.start()
     this.#missing.delete('sensors attached')
     const pump = this.#pump = this.#stack.use(
       new Pump(this.#pipeline, BOUNDS.counters_period_ms, () => this.#onPeriod()),
@@ -258,6 +251,7 @@ export class Agent {
     const now_ns = monotonicNs()
     this.#tracker.sweep(Number(now_ns))
     this.#pipeline.emitAll(this.#throttles.ended(now_ns))
+    this.#defence.learn()
     const losses: readonly NewLoss[] = this.#pipeline.reportLosses()
     if (losses.length > 0) this.#log.warn({ losses }, 'events were lost')
     this.#checkIdle()
@@ -291,6 +285,7 @@ export class Agent {
       cache: this.#tracker.cache,
       containers: { ...this.#containers, held: this.#pipeline.waiting_room },
       events: this.#event_metrics,
+      defence: this.#defence.families(),
       policies: this.#policies.registry.list(),
       refused: this.#budget.refused,
       chunks: this.#tracker.chunks.counters,
@@ -318,7 +313,12 @@ export class Agent {
         readiness: () => this.#readiness(),
         metrics: () => this.#metrics(),
         loss: () => this.#loss(),
-        coverage: async () => [...features(await this.#facts()), ...this.#containers.features()],
+        coverage: async () => [
+          ...features(await this.#facts()),
+          ...this.#containers.features(),
+          ...this.#defence.features(),
+        ],
+        stop: () => this.#onEnd('a client asked for it'),
         processes: processSource(this.#tracker.cache),
         policies: this.#policies.registry,
         onError: (error) => this.#log.error({ err: error }, 'a request failed'),
@@ -345,6 +345,6 @@ export class Agent {
     if (this.#listener !== null || this.#exports.sinks.some((sink) => sink.open)) return
     const enforces = ({ enabled, mode, plan }: LoadedPolicy) => enabled && mode === 'enforce' && plan.enforcing
     if (this.#policies.registry.policies.some(enforces)) return
-    this.#onIdle()
+    this.#onEnd('nobody is left to get events')
   }
 }

@@ -13,7 +13,7 @@ import { openapiDocument } from '../http/openapi.ts'
 import { loadToken } from '../http/token.ts'
 import { thumpVersion } from '../version.ts'
 
-type Given = 'budget' | 'readiness' | 'metrics' | 'loss' | 'coverage' | 'processes' | 'policies' | 'onError'
+type Given = 'budget' | 'readiness' | 'metrics' | 'loss' | 'coverage' | 'processes' | 'policies' | 'stop' | 'onError'
 
 export interface HttpParts extends Pick<AppParts, Given> {
   readonly hub: Hub

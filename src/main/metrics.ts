@@ -24,6 +24,7 @@ export interface MetricSources {
   readonly containers: ContainerMetricSources | null
   /** Null: events are counted by kind only. */
   readonly events: EventMetrics | null
+  readonly defence: readonly MetricFamily[]
   /** As /v1/policies shows them. */
   readonly policies: readonly unknown[]
   /** Requests refused for the time that they would have taken. */
@@ -44,6 +45,7 @@ export function metricFamilies(sources: MetricSources): MetricFamily[] {
     ...cacheFamilies(sources),
     ...tetragonFamilies(sources),
     ...policyFamilies(sources.policies),
+    ...sources.defence,
     ...(sources.events === null ? [kindFamily(sources.pipeline)] : sources.events.families()),
     ...(sources.containers === null ? [] : containerFamilies(sources.containers)),
   ]

@@ -22,6 +22,7 @@ export class Policies implements Disposable {
   readonly #tracker: Tracker
   readonly #stacks: Stacks
   readonly #outbound: Outbound
+  readonly #takeHookId: () => number
   readonly #shows = new Map<number, HookShow>()
   /** Hooks with GetUrl or DnsLookup, which are few. */
   readonly #asking = new Map<number, HookPlan>()
@@ -32,11 +33,19 @@ export class Policies implements Disposable {
     this.#tracker = options.tracker
     this.#stacks = options.stacks
     this.#outbound = options.outbound
+    this.#takeHookId = () => options.takeHookId()
     this.registry = new Registry({
       ...options,
       onHook: (id, shown) => this.#onHook(id, shown),
       onAttached: (plan) => this.#onAttached(plan),
     })
+  }
+
+  /** Hooks that are no policy's send records, too. Gives the hook_id for them. */
+  showBuiltin(show: HookShow): number {
+    const id = this.#takeHookId()
+    this.#shows.set(id, show)
+    return id
   }
 
   /** For Pipeline.handle(EVENT_TYPE.HOOK, …). */

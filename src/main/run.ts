@@ -39,7 +39,7 @@ export async function run(): Promise<number> {
       if (state === 'absent') log.warn({ feature: name, reason }, 'missing privilege: a feature is lost')
     }
     await prepareObjects((object) => log.info({ object }, 'compiling'))
-    const agent = await Agent.start(config, log, host, () => stopped.stop('nobody is left to get events'))
+    const agent = await Agent.start(config, log, host, (reason) => stopped.stop(reason))
     process.on('SIGHUP', () => agent.reopen())
     const reason = await stopped.promise
     log.info({ reason }, 'stopping')

@@ -100,6 +100,16 @@ export class BaseSensor implements Disposable {
     return this.#credential_source
   }
 
+  /** Borrowed. */
+  get objects(): readonly BpfObject[] {
+    return this.#objects
+  }
+
+  /** Borrowed; empty before attach(). */
+  get links(): readonly BpfLink[] {
+    return this.#attached
+  }
+
   attach(pins?: Pins): void {
     for (const object of this.#objects) {
       for (const program of object.programs) {
@@ -111,6 +121,7 @@ export class BaseSensor implements Disposable {
 
   /** Programs run no more; maps and rings stay readable. */
   detach(): void {
+    this.#attached.length = 0
     this.#links.dispose()
     this.#links = new DisposableStack()
   }

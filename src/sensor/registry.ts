@@ -68,6 +68,9 @@ export class Registry implements Disposable {
   get policies(): readonly LoadedPolicy[] {
     return [...this.#policies.values()]
   }
+  get retired(): readonly Sensor[] {
+    return this.#retired.sensors
+  }
 
   list(): readonly unknown[] {
     const failed = [...this.#failed].map(([source, errors]) => ({

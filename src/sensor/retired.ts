@@ -19,6 +19,10 @@ export class RetiredSensors implements Disposable {
     this.#onDone = onDone
   }
 
+  get sensors(): readonly Sensor[] {
+    return this.#sensors.map(({ sensor }) => sensor)
+  }
+
   add(sensor: Sensor): void {
     this.#sensors.push({ sensor, since_ms: performance.now() })
     this.#schedule()

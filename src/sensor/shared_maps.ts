@@ -55,6 +55,11 @@ export class SharedMaps implements Disposable {
     return map
   }
 
+  /** Borrowed. */
+  get all(): readonly BpfMap[] {
+    return [...this.#maps.values()]
+  }
+
   get names(): readonly string[] {
     return [...this.#maps.keys()]
   }

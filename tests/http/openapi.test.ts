@@ -60,6 +60,8 @@ const REQUESTS: readonly (readonly [method: string, path: string, status: number
   ['POST', '/v1/login', 204, JSON.stringify({ token: TOKEN })],
   ['POST', '/v1/login', 401, '{"token":"x"}'],
   ['POST', '/v1/login', 401, 'no JSON'],
+  ['POST', '/v1/stop', 202, ''],
+  ['POST', '/v1/stop', 401, '', 'wrong'],
   ['GET', '/v1/version', 200],
   ['GET', '/v1/loss', 200],
   ['GET', '/v1/coverage', 200],

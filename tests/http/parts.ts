@@ -57,6 +57,7 @@ export function app(changes: Partial<AppParts> = {}, guard: Partial<GuardOptions
     },
     events: events(hub()),
     policies: null,
+    stop: () => {},
     onError: (error) => {
       throw error
     },

@@ -94,7 +94,12 @@ export class TestAgent implements AsyncDisposable {
 
   static async start(flags: readonly string[] = [], options: AgentOptions = {}): Promise<TestAgent> {
     const agent = new TestAgent(flags, options)
-    if (options.wait !== false) await agent.ready()
+    try {
+      if (options.wait !== false) await agent.ready()
+    } catch (error) {
+      await agent[Symbol.asyncDispose]() // or it would run on beside the next test's
+      throw error
+    }
     return agent
   }
 
@@ -207,8 +212,9 @@ export class TestAgent implements AsyncDisposable {
 
   /** Requires that nothing was lost and that all counters add up. */
   async requireNoLoss(): Promise<void> {
-    const { lost, imbalance } = await this.loss()
-    expect({ lost, imbalance }).toEqual({ lost: 0, imbalance: [] })
+    const { lost, imbalance, rows } = await this.loss()
+    const where = rows.filter((row) => Object.values(row.lost).some((count) => count > 0))
+    expect({ lost, imbalance, where }).toEqual({ lost: 0, imbalance: [], where: [] })
   }
 
   /** SIGTERM; gives the exit status once all output was read. */
