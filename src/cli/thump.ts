@@ -6,6 +6,7 @@ import { coverage } from './coverage.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { loss } from './loss.ts'
+import { ociHook } from './oci_hook.ts'
 import { policy } from './policy.ts'
 import { ps } from './ps.ts'
 import { top } from './top.ts'
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   doctor,
   coverage,
   loss,
+  ociHook,
   completionCommand(() => COMMANDS),
   version,
 ]
