@@ -5,8 +5,8 @@ import type { Process } from '../process/process.ts'
 
 export function processSource(cache: ProcessCache): ProcessSource {
   return {
-    list: () => [...cache.values()].map(show),
-    texts: () => texts([...cache.values()]),
+    list: () => inOrder(cache.values()).map(show),
+    texts: () => texts(inOrder(cache.values())),
     get: (exec_id) => {
       const process = cache.find(exec_id)
       if (process === undefined) return null
@@ -15,10 +15,15 @@ export function processSource(cache: ProcessCache): ProcessSource {
         ...show(process),
         parent: parent === undefined ? null : show(parent),
         ancestors: cache.ancestors(process).map(show),
-        children: cache.children(process).map(show),
+        children: inOrder(cache.children(process)).map(show),
       }
     },
   }
+}
+
+/** The kernel's numbers grow. */
+function inOrder(processes: Iterable<Process>): Process[] {
+  return [...processes].sort((a, b) => a.key - b.key)
 }
 
 function show(process: Process) {

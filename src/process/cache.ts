@@ -1,5 +1,6 @@
 /** The processes that events refer to: by the kernel's number of each image, bounded, with their parents. */
 
+import { NumberMap } from './number_map.ts'
 import type { Process } from './process.ts'
 
 export interface CacheLimits {
@@ -48,17 +49,17 @@ export class ProcessCache {
     missed_process: 0,
   }
   readonly #limits: CacheLimits
-  readonly #processes = new Map<number, Process>()
+  readonly #processes = new NumberMap<Process>()
   /** The newest image of each pid that is alive. */
-  readonly #living = new Map<number, Process>()
+  readonly #living = new NumberMap<Process>()
   /** Ended processes in order of their end; from #ended_from on still waiting. */
   #ended: Process[] = []
   #ended_from = 0
-  #hand: IterableIterator<Process>
+  /** Where in #processes room is looked for next. */
+  #hand = 0
 
   constructor(limits: CacheLimits = CACHE_LIMITS) {
     this.#limits = limits
-    this.#hand = this.#processes.values()
   }
 
   get size(): number {
@@ -82,6 +83,7 @@ export class ProcessCache {
     return this.#living.get(pid)
   }
 
+  /** In no order. */
   values(): IterableIterator<Process> {
     return this.#processes.values()
   }
@@ -184,12 +186,10 @@ export class ProcessCache {
     }
     let victim: Process | undefined
     for (let looked = 0; looked < 64; looked++) {
-      const next = this.#hand.next()
-      if (next.done === true) {
-        this.#hand = this.#processes.values()
-        continue
-      }
-      if (victim === undefined || next.value.references < victim.references) victim = next.value
+      const { value, next } = this.#processes.next(this.#hand)
+      this.#hand = next
+      if (value === undefined) break
+      if (victim === undefined || value.references < victim.references) victim = value
       if (victim.references === 0) break
     }
     if (victim === undefined) return
