@@ -66,12 +66,15 @@ export function parseTally(text: string): Tally | undefined {
 
 /** Files named *.test.ts below tests/kernel, in order of name; `only` matches their path. */
 export function kernelTestFiles(only?: string): string[] {
-  const directory = join(ROOT, 'tests/kernel')
-  const pattern = new RegExp(only ?? '')
-  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.test.ts') && pattern.test(name)
-  )
-  return names.sort().map((name) => `./tests/kernel/${name}`)
+  return testFiles('tests/kernel', only)
+}
+
+/** The same of another directory. */
+export function testFiles(directory: string, only = ''): string[] {
+  const pattern = new RegExp(only)
+  const names = readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.test.ts') && pattern.test(name)).sort()
+    .map((name) => `./${directory}/${name}`)
 }
 
 /** Mounts tracefs where an init system would have: without it the tests of tracepoints and probes have nothing to attach to. */

@@ -4,6 +4,7 @@
  */
 import { release } from 'node:os'
 import { goldenKit, kitCommand } from './conformance.ts'
+import { testCluster } from './kube_tests.ts'
 import { buildForGuests, testGuests } from './guest_tests.ts'
 import {
   addTally,
@@ -84,6 +85,8 @@ record('pure tests', await runTests([], PURE_SECONDS_MAX))
 if (process.getuid?.() === 0) {
   mountTracing()
   record(`kernel ${release()}`, await runFiles(kernelTestFiles(), KERNEL_SECONDS_MAX, ATTEMPTS))
+  // The API server alone: the tests of a whole node are for `bun run test:kube`, which builds the rest as well.
+  record('kubernetes', await testCluster(['kube-apiserver']))
 } else {
   console.error('not root: the kernel tests run in the guests only')
 }

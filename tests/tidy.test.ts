@@ -76,7 +76,7 @@ test('every BPF source says its licence first', () => {
 
 test('a test file mirrors a source file, a script or a document', () => {
   const tests = files.filter((name) =>
-    /^tests\/(?!kernel\/).*\.test\.ts$/.test(name) && !/^tests\/tidy\.|\/golden\./.test(name)
+    /^tests\/(?!kernel\/|cluster\/).*\.test\.ts$/.test(name) && !/^tests\/tidy\.|\/golden\./.test(name)
   )
   // tests/PATH mirrors src/PATH, ffi/PATH, scripts/… or bench/…; since tests/kernel holds the tests on a real kernel, those of
   // src/kernel are in tests/src/kernel. golden.test.ts tests its whole directory; "tests/policy/plan_limits.test.ts" tests src/policy/plan.ts or, as a whole, src/policy.

@@ -5,6 +5,7 @@ import { isObject, type Json, type JsonObject, listAt, textAt } from '../filter/
 import { keptPolicies, Pins, removePinned } from '../kernel/pins.ts'
 import { nearest } from '../nearest.ts'
 import { AgentClient, AgentError, CLIENT_OPTIONS, CLIENT_USAGE } from './client.ts'
+import { listOnAllNodes, NODES_OPTIONS } from './policy_nodes.ts'
 import { planOffline } from './policy_plan.ts'
 import { validatePolicies } from './policy_validate.ts'
 import { withSignature } from '../policy/signature.ts'
@@ -23,6 +24,8 @@ export const policy: Command = {
   usage: `ACTION [OPTION]...
 
   list               all policies: state, mode, hooks, counters
+  list --all-nodes   what each node made of each policy of the cluster; asks the Kubernetes API
+                     (--k8s-api-server, --k8s-service-account as the agent has them)
   show NAME          one policy with its hooks and errors
   add FILE           load the policies of a file ("-": stdin); with --replace also those that are loaded already
   delete NAME        take a policy out
@@ -39,10 +42,12 @@ ${CLIENT_USAGE}
 
   thump policy add policies/file-monitoring.yaml
   thump policy mode file-monitoring monitor
-  thump policy list -o json | jq '.[].name'`,
+  thump policy list -o json | jq '.[].name'
+  thump policy list --all-nodes`,
   async run(args, terminal) {
     const options = parseOptions(args, {
       ...CLIENT_OPTIONS,
+      ...NODES_OPTIONS,
       '-o': true,
       '--replace': false,
       '--offline': false,
@@ -58,6 +63,7 @@ ${CLIENT_USAGE}
       if (words.length > 1) throw new UsageError('Want: policy plan --offline FILE, one file')
       return await planOffline(file, json, terminal)
     }
+    if (name === 'list' && options.values.has('--all-nodes')) return await listOnAllNodes(options, terminal)
     if (name === 'delete' && options.values.has('--pinned')) {
       for (const kept of keptPolicies()) {
         removePinned(kept)

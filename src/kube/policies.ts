@@ -5,11 +5,13 @@ import { ApiError, type KubeApi } from './api.ts'
 import { type KubeObject, Watch, type WatchHandler } from './watch.ts'
 
 const GROUP = 'cilium.io/v1alpha1'
-const GROUP_PATH = `/apis/${GROUP}`
+export const GROUP_PATH = `/apis/${GROUP}`
 /** While the definitions are not installed the server is asked again this often, in ms. */
 const PAUSE_MS_MAX = 30_000
 const STATUS_ATTEMPTS_MAX = 5
 const STATUS_PAUSE_MS = 500
+/** Of a condition's type, behind its slash (metav1.Condition). */
+const TYPE_CHARACTERS_MAX = 63
 /** A condition's message is at most this long (metav1.Condition). */
 const MESSAGE_CHARACTERS_MAX = 32_768
 
@@ -51,9 +53,8 @@ export class ClusterPolicies implements Disposable {
   readonly #watches: Watch<PolicyObject>[] = []
   readonly #node: Watch<KubeObject>
   #labels: Readonly<Record<string, string>> = {}
-  /** Definitions without a status subresource, such as Tetragon's own. */
+  /** Definitions without a status subresource, such as Tetragon's own; asked again with the next list. */
   readonly #without_status = new Set<string>()
-  #not_found = 0
   #queue: Promise<void> = Promise.resolve()
 
   constructor(options: ClusterPoliciesOptions) {
@@ -94,6 +95,7 @@ export class ClusterPolicies implements Disposable {
   #handler(kind: PolicyKind): WatchHandler<PolicyObject> {
     return {
       replace: (objects) => {
+        this.#without_status.delete(kind.plural)
         const now = new Set(objects.map((object) => sourceOf(kind, object)))
         for (const [source, known] of [...this.#known]) {
           if (known.kind === kind && !now.has(source)) this.#remove(source)
@@ -177,8 +179,9 @@ export class ClusterPolicies implements Disposable {
       } catch (error) {
         const status = error instanceof ApiError ? error.status : 0
         if (status === 404 || status === 405 || status === 403) {
-          // Deleted meanwhile looks the same; the next one tells.
-          if (status !== 404 || this.#not_found++ > 0) this.#without_status.add(kind.plural)
+          // A definition without the subresource and an object that was deleted meanwhile answer the same.
+          if (status === 404 && !await this.#exists(`${GROUP_PATH}${place}/${kind.plural}/${name}`)) return
+          this.#without_status.add(kind.plural)
           this.#options.onTrouble(`status of ${kind.plural}`, error as Error)
           return
         }
@@ -188,6 +191,16 @@ export class ClusterPolicies implements Disposable {
         }
         await Bun.sleep(STATUS_PAUSE_MS * attempt)
       }
+    }
+  }
+
+  async #exists(path: string): Promise<boolean> {
+    try {
+      await this.#options.api.json(path, 'look for a policy')
+      return true
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return false
+      throw error
     }
   }
 
@@ -206,9 +219,20 @@ export function sourceOf(kind: PolicyKind, { metadata }: KubeObject): string {
   return `kubernetes:${kind.plural}/${name}`
 }
 
-/** `node-1` as the type of a condition: letters, digits, dashes, dots and underscores, at most 316 characters. */
+/** `node-1` as the type of a condition: letters, digits, dashes, dots and underscores, at most 63 of them behind the slash. */
 export function conditionType(node_name: string): string {
-  return `node/${node_name.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 63)}`
+  const name = node_name.replace(/[^A-Za-z0-9._-]/g, '-')
+  if (name.length <= TYPE_CHARACTERS_MAX) return `node/${name}`
+  // Two long names that begin alike must not share a condition.
+  const hash = Bun.hash(node_name).toString(16).padStart(16, '0')
+  return `node/${name.slice(0, TYPE_CHARACTERS_MAX - hash.length - 1)}-${hash}`
+}
+
+/** The node that writes conditions of a type; one that is not among `nodes` by what the type says. Undefined for other types. */
+export function nodeOfCondition(type: string, nodes: Iterable<string>): string | undefined {
+  if (!type.startsWith('node/')) return undefined
+  for (const node of nodes) if (conditionType(node) === type) return node
+  return type.slice('node/'.length)
 }
 
 /** Items of a list lack their kind; what the server adds to metadata is none of the policy. */

@@ -28,7 +28,7 @@ export interface WatchHandler<T extends KubeObject> {
   replace(objects: readonly T[]): void
   change(object: T): void
   remove(object: T): void
-  /** Null: it works (again). Called on changes only. */
+  /** Null: it works again. Told once, however often it is tried meanwhile. */
   trouble(error: Error | null): void
 }
 
@@ -72,7 +72,8 @@ export class Watch<T extends KubeObject> implements Disposable {
   readonly #stop = new AbortController()
   readonly #listed = Promise.withResolvers<void>()
   #version = ''
-  #troubled = false
+  /** What was told last, '' while it works. */
+  #trouble = ''
 
   constructor(options: WatchOptions, handler: WatchHandler<T>) {
     this.#options = options
@@ -153,8 +154,9 @@ export class Watch<T extends KubeObject> implements Disposable {
   }
 
   #tell(error: Error | null): void {
-    if (error === null && !this.#troubled) return
-    this.#troubled = error !== null
+    const trouble = error?.message ?? ''
+    if (trouble === this.#trouble) return
+    this.#trouble = trouble
     this.#handler.trouble(error)
   }
 }

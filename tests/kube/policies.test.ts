@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { KubeApi } from '../../src/kube/api.ts'
+import { nodeAnswers } from '../../src/kube/answers.ts'
 import { ClusterPolicies, conditionType } from '../../src/kube/policies.ts'
 import { FakeApiServer } from './server.ts'
 
@@ -140,7 +141,71 @@ test('definitions without a status are told of once', async () => {
   expect(troubles).toEqual(['status of tracingpolicies: Cannot write the status of tracingpolicies "one": 403 no'])
 })
 
+test('a policy that was deleted before its status was written costs the others nothing', async () => {
+  await using server = new FakeApiServer()
+  server.intercept = ({ path }) =>
+    path.includes('/gone') ? Response.json({ message: 'no' }, { status: 404 }) : undefined
+  for (const name of ['gone-1', 'gone-2', 'stays']) server.put(POLICIES, { metadata: { name }, spec: {} })
+  const { policies, troubles } = start(server)
+  using _ = policies
+  await policies.start(5000)
+  await until(() => statuses(server).some(({ path }) => path.includes('stays')))
+  expect(troubles).toEqual([])
+})
+
+test('definitions that get a status later are asked again with the next list', async () => {
+  await using server = new FakeApiServer()
+  server.intercept = ({ method }) => method === 'PATCH' ? Response.json({ message: 'no' }, { status: 405 }) : undefined
+  server.put(POLICIES, { metadata: { name: 'one' }, spec: {} })
+  const { policies, troubles } = start(server)
+  using _ = policies
+  await policies.start(5000)
+  await until(() => troubles.length > 0 && server.watchers === 3)
+  server.intercept = () => undefined
+  server.fail(410)
+  server.put(POLICIES, { metadata: { name: 'two' }, spec: {} })
+  await until(() => statuses(server).some(({ path }) => path.includes('two')))
+})
+
 test('conditionType() makes any node name a type of a condition', () => {
   expect(conditionType('ip-10-0-0-1.eu')).toBe('node/ip-10-0-0-1.eu')
   expect(conditionType('a b/c')).toBe('node/a-b-c')
+  const [one, two] = ['1', '2'].map((digit) => conditionType('a'.repeat(70) + digit))
+  expect(one).not.toBe(two)
+  expect(one!.length).toBe('node/'.length + 63)
+})
+
+test('nodeAnswers() tells per node what became of a policy', async () => {
+  await using server = new FakeApiServer()
+  const long = `${'n'.repeat(70)}.eu`
+  for (const name of ['a', 'b', 'c', long]) server.put('/api/v1/nodes', { metadata: { name } })
+  const condition = (node: string, status: string, reason: string, observedGeneration: number) => {
+    return { type: conditionType(node), status, reason, message: `${reason} at ${node}`, observedGeneration }
+  }
+  server.put(POLICIES, {
+    metadata: { name: 'one', generation: 2 },
+    spec: {},
+    status: {
+      conditions: [
+        condition('a', 'True', 'Loaded', 2),
+        condition('b', 'False', 'Refused', 1),
+        condition(long, 'False', 'OtherNodes', 2),
+        condition('z', 'True', 'Loaded', 2),
+        { type: 'Ready', status: 'True', reason: 'x', message: '' },
+      ],
+    },
+  })
+  server.put(NAMESPACED, { metadata: { name: 'two', namespace: 'shop' }, spec: {} })
+  const api = new KubeApi({ server: server.url, service_account: '', timeout_ms: 2000 })
+  const lines = (await nodeAnswers(api)).map(({ policy, namespace, node, state, current, gone, message }) => {
+    return `${namespace}/${policy} ${node} ${state} ${current ? 'current' : 'old'}${gone ? ' gone' : ''}: ${message}`
+  })
+  expect(lines).toEqual([
+    '/one a loaded current: Loaded at a',
+    '/one b refused old: Refused at b',
+    '/one c silent current: ',
+    `/one ${long} other nodes current: OtherNodes at ${long}`,
+    '/one z loaded current gone: Loaded at z',
+    ...['a', 'b', 'c', long].map((node) => `shop/two ${node} silent current: `),
+  ])
 })

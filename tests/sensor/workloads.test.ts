@@ -35,15 +35,17 @@ function start(mount: string | null = null) {
     return `${cgroup_id}:${filter}`
   })
   const cgroups = new FakeMap((key) => String(key.getBigUint64(0, true)))
+  const units = new FakeMap((key) => new TextDecoder().decode(key).replace(/\0+$/, ''))
   const workloads = new Workloads({
     policy_cgroups: () => policies,
     cgroup_containers: () => cgroups,
+    cgroup_units: () => units,
     mount,
     onFailure: (error) => {
       throw error
     },
   })
-  return { policies, cgroups, workloads }
+  return { policies, cgroups, units, workloads }
 }
 
 function container(n: number, app: string, namespace = 'shop'): Container {
@@ -90,5 +92,29 @@ test('cgroups that a container has inside are its own, also those that are older
   expect(cgroups.entries.get('4711')).toBe([...ids][0]!)
   workloads.host(4711)
   expect(cgroups.entries.has('4711')).toBe(false)
+  fs.rmSync(mount, { recursive: true })
+})
+
+test('a container that was ended and started again is covered by its new cgroup', () => {
+  const mount = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-cgroup-'))
+  const web = container(10, 'web')
+  const directory = mount + web.name.root
+  const start_again = () => {
+    fs.rmSync(directory, { recursive: true, force: true })
+    fs.writeFileSync(path.join(mount, crypto.randomUUID()), '') // takes the inode that was freed
+    fs.mkdirSync(directory, { recursive: true })
+    return fs.statSync(directory).ino
+  }
+  const { policies, cgroups, workloads } = start(mount)
+  workloads.add({ workloads: [{ ...NONE, podSelector: WEB }], namespace: '' })
+  const first = start_again()
+  workloads.update(web)
+  expect([...policies.entries.keys()]).toEqual([`${first}:1`])
+  workloads.gone(first)
+  const second = start_again()
+  expect(second).not.toBe(first)
+  workloads.nested(second, web)
+  expect([...policies.entries.keys()]).toEqual([`${second}:1`])
+  expect(cgroups.entries.get(String(second))).toBe(BigInt(second))
   fs.rmSync(mount, { recursive: true })
 })
