@@ -91,8 +91,9 @@ export class Workloads {
     this.#guarded(() => void this.#options.cgroup_containers().delete(idKey(cgroup_id)))
   }
 
-  /** A cgroup that a container made inside. */
+  /** A cgroup that a container made inside, or its own, made anew: it was ended and started again. */
   nested(cgroup_id: number, container: Container): void {
+    if (!this.#by_container.has(container)) this.update(container)
     const known = this.#by_container.get(container)
     if (known !== undefined && known.id !== cgroup_id) this.#tell(cgroup_id, known.id)
   }
