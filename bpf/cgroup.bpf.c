@@ -10,6 +10,14 @@ const volatile __u32 cgroup_hierarchy SEC(".rodata.cgroup") = 0;
 /* A name of this length may be a container's id: until user space has said so, it is no part of the host. */
 #define CONTAINER_NAME_BYTES 64
 
+/* Units that policies name, each with its number: its cgroup has that before anything runs in it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u8[CONTAINER_NAME_BYTES]);
+	__type(value, __u64);
+} cgroup_units SEC(".maps");
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct cgroup_root___of_cgroup {
@@ -27,6 +35,7 @@ struct cgroup_scratch {
 	struct cgroup_event event;
 	__u8 path[CGROUP_NAME_BYTES_MAX];
 	__u8 name[CONTAINER_NAME_BYTES * 2];
+	__u8 unit[CONTAINER_NAME_BYTES]; /* zeroes behind the name, as in cgroup_units */
 };
 
 /* One is enough: cgroups are made and removed under cgroup_mutex, and the tracepoint's path has a lock of its own. */
@@ -57,6 +66,13 @@ static __always_inline void cgroup_send(struct cgroup_scratch *s, __u64 id, cons
 	event_output(RING_RESERVED, event, sizeof(*event) + (size & (CGROUP_NAME_BYTES_MAX - 1)));
 }
 
+static __always_inline __u64 *unit_named(struct cgroup_scratch *s, const char *name)
+{
+	__builtin_memset(s->unit, 0, sizeof(s->unit));
+	bpf_probe_read_kernel_str(s->unit, sizeof(s->unit), name);
+	return bpf_map_lookup_elem(&cgroup_units, s->unit);
+}
+
 SEC("raw_tp/cgroup_mkdir")
 int make_cgroup(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -65,7 +81,8 @@ int make_cgroup(struct bpf_raw_tracepoint_args *ctx)
 	__u64 id = BPF_CORE_READ(node, id);
 	__u64 parent_id = BPF_CORE_READ(kernfs_parent(node), id);
 	struct cgroup_scratch *s;
-	__u64 *container;
+	__u64 *container, *unit;
+	const char *name;
 	__u32 zero = 0;
 
 	if (!hierarchy_is_ours(cgroup))
@@ -74,11 +91,18 @@ int make_cgroup(struct bpf_raw_tracepoint_args *ctx)
 	if (!s)
 		return 0;
 	container = bpf_map_lookup_elem(&cgroup_containers, &parent_id);
+	name = BPF_CORE_READ(node, name);
 	/* The longer name wins: a container in a container is itself. */
-	if (bpf_probe_read_kernel_str(s->name, sizeof(s->name), BPF_CORE_READ(node, name)) > CONTAINER_NAME_BYTES)
+	if (bpf_probe_read_kernel_str(s->name, sizeof(s->name), name) > CONTAINER_NAME_BYTES) {
 		bpf_map_update_elem(&cgroup_containers, &id, &id, BPF_ANY);
-	else if (container)
-		bpf_map_update_elem(&cgroup_containers, &id, container, BPF_ANY);
+	} else {
+		/* Units of a container's own systemd are not the host's. */
+		unit = container && !(*container & UNIT_NUMBER) ? 0 : unit_named(s, name);
+		if (unit)
+			container = unit;
+		if (container)
+			bpf_map_update_elem(&cgroup_containers, &id, container, BPF_ANY);
+	}
 	cgroup_send(s, id, (const char *)ctx->args[1], CGROUP_CHANGE_MADE);
 	return 0;
 }

@@ -16,7 +16,10 @@ struct {
 	__type(value, __u64);
 } cgroup_containers SEC(".maps");
 
-/* Container (0: the host) and filter of a policy: an entry where the one is for the other. */
+/* Stands for a unit of systemd in place of a container's cgroup: no cgroup has an id of this size. */
+#define UNIT_NUMBER (1ULL << 52)
+
+/* Container or unit (0: the rest of the host) and filter of a policy: an entry where the one is for the other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1 << 18);

@@ -77,6 +77,7 @@ export function createContainers(
     workloads ??= new Workloads({
       policy_cgroups: () => sensor.maps.get('policy_cgroups'),
       cgroup_containers: () => sensor.maps.get('cgroup_containers'),
+      cgroup_units: () => sensor.maps.get('cgroup_units'),
       mount: sensor.hierarchy.mount,
       onFailure: (error) => {
         if (full++ === 0) log.error({ err: error }, 'the kernel cannot be told which container a policy is for')
@@ -131,6 +132,7 @@ function onCgroup(table: ContainerTable, workloads: Workloads, view: DataView, a
   }
   const start = view.byteOffset + at + CGROUP_EVENT_SIZE
   const path = decodeUtf8(bytesBehind(view), start, start + path_size)
+  workloads.made(cgroup_id, path)
   const container = table.appear(cgroup_id, path, Number(header.ktime_ns))
   if (container !== undefined) workloads.nested(cgroup_id, container)
 }

@@ -39,14 +39,37 @@ function checkedExpression(): Reader<LabelExpression> {
 
 export const labelSelector: Reader<LabelSelector | null> = optional<LabelSelector | null>(labels, null)
 
-/** `hostSelector` is null or `{}`: there is one host. */
+/** A unit of systemd that has a cgroup of its own. The kernel compares up to 63 bytes. */
+const UNIT = /^[\w:.@\\-]+\.(?:service|scope|slice|socket|mount|swap)$/
+const UNIT_BYTES_MAX = 63
+
+/** `hostSelector` is null, `{}` for the whole host, or names units by the one label that a host's process has. */
 export const hostSelector: Reader<LabelSelector | null> = {
   fallback: null,
   read(value, path, report) {
     const found = labels.read(value, path, report)
-    if (Object.keys(found.matchLabels).length + found.matchExpressions.length > 0) {
-      report.error(path, 'Labels in hostSelector: want {} (the host) or nothing')
+    const named = (name: string, at: readonly (string | number)[]) => {
+      if (name === 'unit') return true
+      report.error([...at], `Label "${name}" in hostSelector: want {} (the host) or unit, as {unit: ssh.service}`)
+      return false
     }
+    const checkUnit = (unit: string, at: readonly (string | number)[]) => {
+      if (UNIT.test(unit) && unit.length <= UNIT_BYTES_MAX) return
+      report.error([...at], `Invalid unit "${unit}", want a name such as ssh.service, at most ${UNIT_BYTES_MAX} bytes`)
+    }
+    for (const [name, unit] of Object.entries(found.matchLabels)) {
+      const at = [...path, 'matchLabels', name]
+      if (named(name, at)) checkUnit(unit, at)
+    }
+    found.matchExpressions.forEach(({ key, operator, values }, i) => {
+      const at = [...path, 'matchExpressions', i]
+      if (!named(key, [...at, 'key'])) return
+      // Units are known by the names that policies give; of all others nothing is.
+      if (operator !== 'In' && operator !== 'NotIn') {
+        report.error([...at, 'operator'], `Operator ${operator} in hostSelector: want In or NotIn`)
+      }
+      values.forEach((unit, j) => checkUnit(unit, [...at, 'values', j]))
+    })
     return found
   },
 }

@@ -15,13 +15,17 @@ export interface WorkloadSubject {
 /** Pseudo label of every pod, with and without the source that Cilium writes before it. */
 const NAMESPACE_LABELS = ['k8s:io.kubernetes.pod.namespace', 'io.kubernetes.pod.namespace']
 
-/** Processes of the host: of a policy without selectors, and of one that names the host. */
+/**
+ * Processes of the host: of a policy without selectors, and of one that names the host or a unit. `unit` is the innermost unit of
+ * systemd around them that any policy names, undefined for all others.
+ */
 export function matchesHost(
   { podSelector, containerSelector, hostSelector }: WorkloadMatch,
   namespace: string,
+  unit?: string,
 ): boolean {
   if (namespace !== '') return false
-  if (hostSelector !== null) return true
+  if (hostSelector !== null) return matchesLabels(hostSelector, unit === undefined ? {} : { unit })
   return podSelector === null && containerSelector === null
 }
 
@@ -35,6 +39,12 @@ export function matchesContainer(match: WorkloadMatch, namespace: string, subjec
   if (podSelector === null && containerSelector === null) return hostSelector === null
   if (podSelector !== null && !matchesPod(podSelector, subject)) return false
   return containerSelector === null || matchesLabels(containerSelector, containerLabels(subject))
+}
+
+/** Units that a hostSelector names. */
+export function unitsOf({ hostSelector }: WorkloadMatch): string[] {
+  if (hostSelector === null) return []
+  return [...Object.values(hostSelector.matchLabels), ...hostSelector.matchExpressions.flatMap(({ values }) => values)]
 }
 
 /** `{}` selects every container, in a pod or not; labels are of pods only. */

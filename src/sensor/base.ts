@@ -50,7 +50,7 @@ export interface MapUse {
 
 const COUNTED_MAPS = [
   ...['processes', 'exited', 'binaries', 'lineages', 'lineage_nodes', 'gains'],
-  ...['cgroup_containers', 'policy_cgroups', 'cgroup_rates'],
+  ...['cgroup_containers', 'cgroup_units', 'policy_cgroups', 'cgroup_rates'],
 ]
 
 /** Exit first: an entry that begins while we attach must also end. */

@@ -2,20 +2,18 @@
 import { readdirSync, statSync } from 'node:fs'
 import { encodePolicyCgroupKey, POLICY_CGROUP_KEY_SIZE } from '../../ffi/wire.gen.ts'
 import type { Plan, WorkloadPlan } from '../policy/plan_type.ts'
-import { matchesContainer, matchesHost, type WorkloadSubject } from '../policy/workload.ts'
+import { matchesContainer, matchesHost, unitsOf, type WorkloadSubject } from '../policy/workload.ts'
 import type { Container } from '../process/container_entry.ts'
-
-/** What is needed of a map in the kernel. */
-export interface WorkloadMap {
-  update(key: Uint8Array<ArrayBuffer>, value: Uint8Array): void
-  delete(key: Uint8Array<ArrayBuffer>): boolean
-}
+import { Units } from './units.ts'
+import { idKey, type WorkloadMap } from './workload_map.ts'
 
 export interface WorkloadsOptions {
   /** Map policy_cgroups. */
   readonly policy_cgroups: () => WorkloadMap
   /** Map cgroup_containers. */
   readonly cgroup_containers: () => WorkloadMap
+  /** Map cgroup_units. */
+  readonly cgroup_units: () => WorkloadMap
   /** Where the hierarchy that names containers is mounted; null: nowhere. */
   readonly mount: string | null
   /** A map is full, or the kernel refused otherwise. */
@@ -47,10 +45,12 @@ export class Workloads {
   readonly #by_container = new WeakMap<Container, Known>()
   readonly #filters = new Map<number, Filter>()
   readonly #plans = new Map<number, number>()
+  readonly #units: Units
   #last = 0
 
   constructor(options: WorkloadsOptions) {
     this.#options = options
+    this.#units = new Units({ ...options, guarded: (change) => this.#guarded(change) })
   }
 
   /** Filters of a plan, numbered from what is returned on; they hold from now on. */
@@ -63,7 +63,11 @@ export class Workloads {
       this.#filters.set(first + i, filter)
       if (matchesHost(match, namespace)) this.#write(HOST, first + i)
       for (const known of this.#containers.values()) this.#apply(known, first + i, filter)
+      for (const [unit, number] of this.#units.entries()) {
+        if (matchesHost(match, namespace, unit)) this.#write(number, first + i)
+      }
     })
+    for (const unit of workloads.flatMap(unitsOf)) this.#addUnit(unit)
     return first
   }
 
@@ -72,6 +76,7 @@ export class Workloads {
     for (let number = first; number < first + count; number++) {
       this.#filters.delete(number)
       this.#erase(HOST, number)
+      for (const [, unit] of this.#units.entries()) this.#erase(unit, number)
       for (const known of this.#containers.values()) if (known.filters.delete(number)) this.#erase(known.id, number)
     }
     this.#plans.delete(first)
@@ -85,10 +90,17 @@ export class Workloads {
     for (const [number, filter] of this.#filters) this.#apply(known, number, filter)
   }
 
-  /** A cgroup that is no container's, though by its name it might have been. */
+  /** A cgroup has been made, a container's or not. */
+  made(cgroup_id: number, path: string): void {
+    this.#units.made(cgroup_id, path)
+  }
+
+  /** A cgroup that is no container's, though by its name it might have been. A unit's goes on as such. */
   host(cgroup_id: number): void {
-    this.gone(cgroup_id)
-    this.#guarded(() => void this.#options.cgroup_containers().delete(idKey(cgroup_id)))
+    this.#forget(cgroup_id)
+    const unit = this.#units.at(cgroup_id)
+    if (unit !== undefined) this.#tell(cgroup_id, unit)
+    else this.#guarded(() => void this.#options.cgroup_containers().delete(idKey(cgroup_id)))
   }
 
   /** A cgroup that a container made inside, or its own, made anew: it was ended and started again. */
@@ -100,6 +112,11 @@ export class Workloads {
 
   /** Its cgroup is gone. */
   gone(cgroup_id: number): void {
+    this.#units.gone(cgroup_id)
+    this.#forget(cgroup_id)
+  }
+
+  #forget(cgroup_id: number): void {
     const known = this.#containers.get(cgroup_id)
     if (known === undefined) return
     for (const number of known.filters) this.#erase(cgroup_id, number)
@@ -112,6 +129,16 @@ export class Workloads {
     let matched = 0
     for (const { filters } of this.#containers.values()) if (filters.has(first)) matched++
     return { matched, containers: this.#containers.size }
+  }
+
+  /** What is said of it stands before the kernel gives its number to anything. */
+  #addUnit(unit: string): void {
+    const number = this.#units.add(unit)
+    if (number === undefined) return
+    for (const [filter, { match, namespace }] of this.#filters) {
+      if (matchesHost(match, namespace, unit)) this.#write(number, filter)
+    }
+    this.#units.begin(unit)
   }
 
   #register(container: Container): Known | undefined {
@@ -199,10 +226,6 @@ function subjectOf({ name, info }: Container): WorkloadSubject {
     container: info.name ?? plain,
     image: info.image,
   }
-}
-
-function idKey(id: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(new BigUint64Array([BigInt(id)]).buffer)
 }
 
 function filterKey(cgroup_id: number, filter: number): Uint8Array<ArrayBuffer> {

@@ -187,7 +187,19 @@ describe('spec', () => {
       `  kprobes: [{call: f, syscall: false, selectors: [${Array(17).fill('{}').join()}]}]`,
       'at most 16',
     ],
-    ['hostSelector has no labels', '  hostSelector: {matchLabels: {a: b}}', 'Labels in hostSelector'],
+    ['hostSelector has one label', '  hostSelector: {matchLabels: {a: b}}', 'Label "a" in hostSelector'],
+    ['a unit has a suffix', '  hostSelector: {matchLabels: {unit: sshd}}', 'Invalid unit "sshd", want a name such as'],
+    ['a unit is short', `  hostSelector: {matchLabels: {unit: ${'x'.repeat(60)}.service}}`, 'at most 63 bytes'],
+    [
+      'units are named',
+      '  hostSelector: {matchExpressions: [{key: unit, operator: Exists}]}',
+      'Operator Exists in hostSelector: want In or NotIn',
+    ],
+    [
+      'units of a list are looked at',
+      '  hostSelector: {matchExpressions: [{key: unit, operator: In, values: [a.service, b]}]}',
+      'Invalid unit "b"',
+    ],
     ['onBudget needs a budget', '  onBudget: monitor', 'without killBudget'],
   ]
   for (const [name, spec, want] of table) test(name, () => expect(messages(spec).join('\n')).toContain(want))

@@ -5,6 +5,7 @@ import {
   matchesContainer,
   matchesHost,
   matchesLabels,
+  unitsOf,
   type WorkloadSubject,
 } from '../../src/policy/workload.ts'
 
@@ -52,6 +53,30 @@ test('a policy is for whom the truth table says', () => {
     if (matchesHost(match, namespace)) meant.unshift('host')
     expect([match, namespace, meant.join(' ')]).toEqual([match, namespace, expected])
   }
+})
+
+test('hostSelector names units, one by one or all but some', () => {
+  const host = (hostSelector: LabelSelector): WorkloadMatch => ({
+    podSelector: null,
+    containerSelector: null,
+    hostSelector,
+  })
+  const is = host({ matchLabels: { unit: 'a.service' }, matchExpressions: [] })
+  const not = host({ matchLabels: {}, matchExpressions: [{ key: 'unit', operator: 'NotIn', values: ['a.service'] }] })
+  const meant = (match: WorkloadMatch, namespace = '') => {
+    return [undefined, 'a.service', 'b.service'].map((unit) => matchesHost(match, namespace, unit))
+  }
+  expect([meant(is), meant(not), meant(host(ALL))]).toEqual([
+    [false, true, false],
+    [true, false, true],
+    [true, true, true],
+  ])
+  expect([meant(is, 'shop'), unitsOf(is), unitsOf(not), unitsOf(host(ALL))]).toEqual([
+    [false, false, false],
+    ['a.service'],
+    ['a.service'],
+    [],
+  ])
 })
 
 test('the namespace is a label of every pod', () => {

@@ -118,3 +118,45 @@ test('a container that was ended and started again is covered by its new cgroup'
   expect(cgroups.entries.get(String(second))).toBe(BigInt(second))
   fs.rmSync(mount, { recursive: true })
 })
+
+test('units that a policy names have a number of their own, for which everything about the host stands as well', () => {
+  const mount = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-cgroup-'))
+  const inside = (directory: string) => {
+    fs.mkdirSync(mount + directory, { recursive: true })
+    return String(fs.statSync(mount + directory).ino)
+  }
+  const ssh = inside('/system.slice/ssh.service')
+  const nested = inside('/system.slice/ssh.service/session')
+  const other = inside('/system.slice/cron.service')
+  const contained = inside(`/docker/${'c'.repeat(64)}/system.slice/ssh.service`)
+  const { cgroups, policies, units, workloads } = start(mount)
+  const everywhere = workloads.add({ workloads: [{ ...NONE, hostSelector: ALL }], namespace: '' })
+  const UNIT: LabelSelector = { matchLabels: { unit: 'ssh.service' }, matchExpressions: [] }
+  const BUT: LabelSelector = {
+    matchLabels: {},
+    matchExpressions: [{ key: 'unit', operator: 'NotIn', values: ['ssh.service'] }],
+  }
+  const first = workloads.add({
+    workloads: [{ ...NONE, hostSelector: UNIT }, { ...NONE, hostSelector: BUT }],
+    namespace: '',
+  })
+  const number = String(2 ** 52)
+  expect([...units.entries]).toEqual([['ssh.service', BigInt(number)]])
+  expect([...policies.entries.keys()].toSorted()).toEqual(['0:1', '0:3', `${number}:1`, `${number}:2`])
+  expect([cgroups.entries.get(ssh), cgroups.entries.get(nested)]).toEqual([BigInt(number), BigInt(number)])
+  expect([cgroups.entries.has(other), cgroups.entries.has(contained)]).toEqual([false, false])
+  // One that starts later: the kernel has told it by itself, and being no container's takes nothing away.
+  workloads.made(4711, '/system.slice/ssh.service')
+  workloads.made(4712, '/system.slice/cron.service')
+  workloads.host(4711)
+  workloads.host(4712)
+  expect([cgroups.entries.get('4711'), cgroups.entries.has('4712')]).toEqual([BigInt(number), false])
+  workloads.remove(first)
+  expect([...policies.entries.keys()].toSorted()).toEqual(['0:1', `${number}:1`])
+  workloads.remove(everywhere)
+  expect(policies.entries.size).toBe(0)
+  workloads.gone(4711)
+  workloads.host(4711)
+  expect(cgroups.entries.has('4711')).toBe(false)
+  fs.rmSync(mount, { recursive: true })
+})

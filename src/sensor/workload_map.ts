@@ -1,0 +1,11 @@
+// What workloads need of a map in the kernel, and how its keys are written.
+
+export interface WorkloadMap {
+  update(key: Uint8Array<ArrayBuffer>, value: Uint8Array): void
+  delete(key: Uint8Array<ArrayBuffer>): boolean
+}
+
+/** A cgroup's id, or a number that stands for one. */
+export function idKey(id: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new BigUint64Array([BigInt(id)]).buffer)
+}
