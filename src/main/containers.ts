@@ -15,6 +15,7 @@ import type { Feature } from '../kernel/facts.ts'
 import type { KubeApi } from '../kube/api.ts'
 import { findApi } from '../kube/place.ts'
 import { PodSource } from '../kube/pods.ts'
+import { containerName } from '../process/container.ts'
 import type { Container } from '../process/container_entry.ts'
 import { ContainerTable } from '../process/container_table.ts'
 import type { BaseSensor } from '../sensor/base.ts'
@@ -79,6 +80,7 @@ export function createContainers(
       cgroup_containers: () => sensor.maps.get('cgroup_containers'),
       cgroup_units: () => sensor.maps.get('cgroup_units'),
       mount: sensor.hierarchy.mount,
+      isContainer: (path) => containerName(path) !== undefined,
       onFailure: (error) => {
         if (full++ === 0) log.error({ err: error }, 'the kernel cannot be told which container a policy is for')
       },

@@ -1,7 +1,6 @@
 // Units: systemd's units that policies name. Each has a number that the kernel gives its cgroup as it is made, so that what is said
 // about a unit holds from the first instruction of whenever it starts.
 import { readdirSync, statSync } from 'node:fs'
-import { containerName } from '../process/container.ts'
 import { idKey, type WorkloadMap } from './workload_map.ts'
 
 export interface UnitsOptions {
@@ -10,6 +9,8 @@ export interface UnitsOptions {
   readonly cgroup_containers: () => WorkloadMap
   /** Where the hierarchy that names containers is mounted; null: nowhere. */
   readonly mount: string | null
+  /** Whether a cgroup's path is that of a container or of something in one. */
+  readonly isContainer: (path: string) => boolean
   readonly guarded: (change: () => void) => void
 }
 
@@ -73,7 +74,7 @@ export class Units {
   }
 
   #findExisting(name: string): void {
-    const { mount } = this.#options
+    const { mount, isContainer } = this.#options
     if (mount === null) return
     const waiting = ['']
     for (let looked = 0; waiting.length > 0 && looked < CGROUPS_MAX; looked++) {
@@ -81,7 +82,7 @@ export class Units {
       for (const child of directories(mount + parent)) {
         const path = `${parent}/${child}`
         // What runs in a container is its own matter, units and all.
-        if (containerName(path) !== undefined) continue
+        if (isContainer(path)) continue
         waiting.push(path)
         if (path.split('/').includes(name)) this.#tell(mount, path)
       }

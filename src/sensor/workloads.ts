@@ -16,6 +16,8 @@ export interface WorkloadsOptions {
   readonly cgroup_units: () => WorkloadMap
   /** Where the hierarchy that names containers is mounted; null: nowhere. */
   readonly mount: string | null
+  /** Whether a cgroup's path is that of a container or of something in one. */
+  readonly isContainer: (path: string) => boolean
   /** A map is full, or the kernel refused otherwise. */
   readonly onFailure: (error: unknown) => void
 }
