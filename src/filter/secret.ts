@@ -105,18 +105,58 @@ const OF_PROGRAMS: readonly SecretPattern[] = [
 ]
 
 // One look that most command lines do not pass; whatever a pattern above finds contains one of these.
-const HINT =
+export const HINT =
   /pass|pwd|secret|token|key|credential|dsn|connection|auth|cookie|:\/\/|bearer|basic|sig|code=|gh[opusr]_|github_|gl(?:pat|ptt)-|xox|xapp-|k_live|k_test|whsec|AIza|ya29|npm_|pypi-|sk-|hf_|dop_v1|SG\.|hv[sbr]\.|s\.\w{24}|dckr|shpat|lin_api|AKIA|ASIA|eyJ|PRIVATE/i
+
+/** Three characters of each branch of HINT, in any case; `?` is any one. */
+const TRIGRAMS =
+  ('pas pwd sec tok key cre dsn con aut coo :// bea bas sig cod gho ghp ghu ghs ghr hub glp glt xox xap k_l k_t ' +
+    'whs aiz ya2 npm pyp sk- hf_ dop sg. hvs hvb hvr s.? dck shp n_a aki asi eyj pri').split(' ')
+
+/** 1 for the trigrams above, five bits of each character. */
+const HINT_TABLE = hintTable()
+
+function hintTable(): Uint8Array {
+  const table = new Uint8Array(1 << 15)
+  for (const trigram of TRIGRAMS) {
+    const [a, b, c] = [...trigram].map((character) => character.charCodeAt(0) & 31) as [number, number, number]
+    if (trigram.endsWith('?')) table.fill(1, (a << 10) | (b << 5), ((a << 10) | (b << 5)) + 32)
+    else table[(a << 10) | (b << 5) | c] = 1
+  }
+  return table
+}
+
+/** Whether HINT can match: true for one command line in five, at a tenth of the price. */
+export function mayHint(text: string): boolean {
+  let last = 0
+  for (let i = 0; i < text.length; i++) {
+    last = ((last << 5) | (text.charCodeAt(i) & 31)) & 0x7fff
+    if (HINT_TABLE[last] === 1 && i >= 2) return true
+  }
+  return false
+}
+
+/** Patterns by program; a machine runs a few hundred. Emptied when full. */
+const of_program = new Map<string, readonly SecretPattern[]>()
+const PROGRAMS_MAX = 1024
+
+function patternsOf(binary: string): readonly SecretPattern[] {
+  let patterns = of_program.get(binary)
+  if (patterns === undefined) {
+    patterns = OF_PROGRAMS.filter((entry) => entry.binary?.test(binary))
+    if (of_program.size >= PROGRAMS_MAX) of_program.clear()
+    of_program.set(binary, patterns)
+  }
+  return patterns
+}
 
 /** The joined arguments with the built-in secrets replaced. */
 export function redactArguments(binary: string, text: string): string {
   let out = text
-  if (HINT.test(text)) {
+  if (mayHint(text) && HINT.test(text)) {
     for (const { pattern } of EVERYWHERE) out = out.replace(pattern, replaceSecret)
   }
-  for (const entry of OF_PROGRAMS) {
-    if (entry.binary?.test(binary)) out = out.replace(entry.pattern, replaceSecret)
-  }
+  for (const { pattern } of patternsOf(binary)) out = out.replace(pattern, replaceSecret)
   return out
 }
 

@@ -201,8 +201,8 @@ export class ExecReader {
     )
     const { redactor } = this.#options
     if (redactor !== undefined) {
-      image.readLater(this.#json.head(), this.#json)
-      if (redactor.arguments(image.binary, image.arguments) !== image.arguments) return undefined
+      const joined = this.#json.joined()
+      if (joined !== '' && redactor.arguments(this.#json.binary(), joined) !== joined) return undefined
     }
     this.begun = true
     this.extra = ''

@@ -30,6 +30,8 @@ const NOT_IN_INIT_TREE = ascii(',"in_init_tree":false}')
 const QUOTE = ascii('"')
 const ROOT = ascii('/')
 const SLASH = 0x2f
+/** Bytes from the end of `cwd` to the beginning of `binary`. */
+export const BETWEEN_CWD_AND_BINARY = QUOTE.length + BINARY.length
 /** Bytes enough for what follows texts of unknown length. */
 const ROOM = 256
 
@@ -110,7 +112,21 @@ export class ExecJson {
 
   /** What begin() has made, as text. */
   head(): string {
-    return this.#out.bytes.toString('latin1', EXEC.length, EXEC.length + this.arguments_end)
+    return this.#slice(0, this.arguments_end)
+  }
+
+  /** The texts in it, for who must see them before the process is kept. */
+  binary(): string {
+    return this.#slice(this.cwd_end + BETWEEN_CWD_AND_BINARY, this.binary_end)
+  }
+
+  joined(): string {
+    const joined = this.#slice(this.arguments_at, this.arguments_end)
+    return joined.includes('\\') ? joined.replaceAll('\\"', '"') : joined
+  }
+
+  #slice(from: number, to: number): string {
+    return this.#out.bytes.toString('latin1', EXEC.length + from, EXEC.length + to)
   }
 
   /** `flags` to the end; false where `process` has to make its JSON itself. Its image gets its texts either way. */

@@ -4,7 +4,7 @@ import { quote } from '../event/text.ts'
 import type { CapabilityMasks, EnvironmentVariable, ImageReference, Pod } from '../event/type.ts'
 import { environmentJson } from './arguments.ts'
 import type { Container } from './container_entry.ts'
-import type { ExecJson } from './exec_json.ts'
+import { BETWEEN_CWD_AND_BINARY, type ExecJson } from './exec_json.ts'
 
 /** Members that only options bring in, as JSON led by commas. */
 export interface ImageOptions {
@@ -21,8 +21,6 @@ export interface ImageOptions {
   readonly capabilities: CapabilityMasks | undefined
   readonly environment: readonly EnvironmentVariable[] | undefined
 }
-
-const BETWEEN_CWD_AND_BINARY = '","binary":"'.length
 
 /** Everything of a process that a child shares until it executes something itself. */
 export class Image implements ImageReference {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { createRedactor } from '../../src/filter/redact.ts'
+import { HINT, mayHint } from '../../src/filter/secret.ts'
 import { FilterError } from '../../src/filter/type.ts'
 
 const redactor = createRedactor({ filters: '', builtin: true })
@@ -214,5 +215,25 @@ describe('createRedactor() with filters', () => {
     ]
   ) {
     test(`refuses ${text}`, () => expect(() => one(text)).toThrow(FilterError))
+  }
+})
+
+test('mayHint() lets through whatever the hint matches', () => {
+  // Each branch of the expression, as a text that it matches.
+  const branches = HINT.source.replace(/\(\?:pat\|ptt\)/, 'pat').split('|').map((branch) =>
+    branch.replace('[opusr]', 'p').replace('[sbr]', 'b').replace('\\w{24}', 'x'.repeat(24)).replaceAll('\\', '')
+  )
+  expect(branches.length).toBeGreaterThan(35)
+  for (const branch of branches) {
+    for (const text of [branch, branch.toUpperCase(), `a b${branch}`, `é "${branch}" c`]) {
+      if (!HINT.test(text)) throw new Error(`${text} is no sample`)
+      if (!mayHint(text)) throw new Error(text)
+    }
+  }
+  for (const name of ['gho_', 'ghu_', 'ghs_', 'ghr_', 'glptt-', 'hvs.', 'hvr.', 's.' + '9_aZ'.repeat(6)]) {
+    expect([name, HINT.test(name), mayHint(name)]).toEqual([name, true, true])
+  }
+  for (const text of ['', 'p', 'status --branch', '-la /tmp', 'run build', '/home/a/b']) {
+    expect([text, mayHint(text)]).toEqual([text, false])
   }
 })
