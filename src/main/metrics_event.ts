@@ -14,11 +14,8 @@ interface Series {
   value: number
 }
 
-/** Series of one image: found without making a key as long as its pod stays the same. */
-interface ImageSeries {
-  readonly pod: Pod | undefined
-  readonly events: Map<string, Series>
-}
+/** Series of one program by kind or policy: found without making the key of a family. */
+type Known = Map<string, Series>
 
 class Family {
   readonly series = new Map<string, Series>()
@@ -44,8 +41,10 @@ export class EventMetrics {
   readonly #events = new Family()
   readonly #policy_events = new Family()
   readonly #flags = new Map<string, number>()
-  readonly #images = new WeakMap<ImageReference, ImageSeries>()
-  readonly #none = new Map<string, Series>()
+  /** By binary; what has no pod, and what has one. By image it would be an entry per exec, and work for the collector. */
+  readonly #of_host = new Map<string, Known>()
+  readonly #of_pods = new WeakMap<Pod, Map<string, Known>>()
+  readonly #none: Known = new Map()
 
   /** `labels`: which of METRIC_LABELS are filled; the others stay empty, as with Tetragon. */
   constructor(node_name: string, labels: readonly string[]) {
@@ -90,13 +89,18 @@ export class EventMetrics {
     ]
   }
 
-  #of(image: ImageReference | undefined): Map<string, Series> {
+  #of(image: ImageReference | undefined): Known {
     if (image === undefined) return this.#none
-    let known = this.#images.get(image)
-    if (known === undefined || known.pod !== image.pod) {
-      this.#images.set(image, known = { pod: image.pod, events: new Map() })
+    const { pod } = image
+    let binaries = pod === undefined ? this.#of_host : this.#of_pods.get(pod)
+    if (binaries === undefined) this.#of_pods.set(pod!, binaries = new Map())
+    const binary = this.#wanted.has('binary') ? image.binary : ''
+    let known = binaries.get(binary)
+    if (known === undefined) {
+      if (binaries.size >= SERIES_MAX) binaries.clear()
+      binaries.set(binary, known = new Map())
     }
-    return known.events
+    return known
   }
 
   #labels(image: ImageReference | undefined): Record<string, string> {
