@@ -68,6 +68,11 @@ export class BpfLink implements Disposable {
     check(libbpf().bpf_link__pin(handle, encodeCString(path)), `pin link ${this.name} at "${path}"`)
   }
 
+  /** As `pin()`, also of a link that is pinned elsewhere already; `unpin()` does not know of it. */
+  pinAgain(path: string): void {
+    check(libbpf().bpf_obj_pin(this.fd, encodeCString(path)), `pin link ${this.name} at "${path}"`)
+  }
+
   unpin(): void {
     const handle = live(this.#handle, 'BpfLink')
     check(libbpf().bpf_link__unpin(handle), `unpin link ${this.name}`)

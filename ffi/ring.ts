@@ -106,6 +106,20 @@ export class RingBuffer implements Disposable {
     return this.#view
   }
 
+  /** Visits committed records without consuming them, up to one that is still being written. */
+  look(visit: Visit): void {
+    this.begin()
+    let low = this.#low
+    while (low !== this.#end) {
+      const at = this.#data_at + (low & this.#mask)
+      const header = this.#view.getUint32(at, true)
+      if (header >= BUSY_BIT) return
+      const length = header & LENGTH_MASK
+      if ((header & DISCARD_BIT) === 0) visit(this.#view, at + HEADER_BYTES, length)
+      low = (low + ((length + HEADER_BYTES + 7) & ~7)) >>> 0
+    }
+  }
+
   /** Takes the producer's position: `peek()` goes that far. */
   begin(): void {
     this.#assertLive()

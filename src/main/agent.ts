@@ -4,12 +4,11 @@ import { EVENT_TYPE } from '../../ffi/wire.gen.ts'
 import { BOUNDS, type Config } from '../config.ts'
 import type { Hub } from '../export/hub.ts'
 import { Budget } from '../http/budget.ts'
-import type { Readiness } from '../http/health.ts'
 import type { Listener } from '../http/listen.ts'
 import { monotonicNs, readClocks } from '../kernel/clock.ts'
 import { features } from '../kernel/feature.ts'
 import { objectFile } from '../kernel/objects.ts'
-import { Pins } from '../kernel/pins.ts'
+import type { Pins } from '../kernel/pins.ts'
 import type { KernelFacts } from '../kernel/facts.ts'
 import type { HostFacts } from '../kernel/host.ts'
 import { ledgerRows, lossAnswer, type NewLoss } from '../ledger.ts'
@@ -31,6 +30,7 @@ import { type Containers, createContainers } from './containers.ts'
 import { createExports, type Exports } from './exports.ts'
 import { Defence } from './defence.ts'
 import { factsInWorker } from './facts.ts'
+import { createPins, findFormer } from './former.ts'
 import { openGrpc } from './grpc.ts'
 import { openHttp } from './http.ts'
 import type { Log } from './log.ts'
@@ -82,7 +82,7 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#host = host
-    this.#pins = new Pins(this.#boot, config.keep_sensors_on_exit)
+    this.#pins = createPins(this.#boot, config.keep_sensors_on_exit, log)
     const { events, labels } = config.metrics
     this.#event_metrics = events ? new EventMetrics(config.node_name, labels) : null
     this.#facts = factsInWorker({ btf: config.btf, procfs: config.procfs, object: objectFile('probe') })
@@ -98,7 +98,7 @@ export class Agent {
       exceededNs: (cgroup_id) => this.#sensor.rateExceededNs(cgroup_id),
     })
     this.#hub = createHub(config, this.#boot)
-    this.#sensor = this.#stack.use(BaseSensor.load(baseOptions(config, host)))
+    this.#sensor = this.#stack.use(BaseSensor.load(baseOptions(config, host), this.#pins.formerBase()))
   }
 
   /** `onEnd` is called when nobody is left who could get an event, or a client wants an end. Throws what explain() turns into words. */
@@ -199,8 +199,9 @@ export class Agent {
 
   #createPolicies(): Policies {
     const { btf, procfs } = this.#config
-    let hook_id = 0
-    return new Policies({
+    const former = findFormer(this.#sensor, this.#pins, this.#log)
+    let hook_id = former.last_hook_id
+    const policies = new Policies({
       tracker: this.#tracker,
       stacks: createStacks(this.#sensor.maps, this.#config),
       outbound: new Outbound(this.#config.allow_outbound, this.#log),
@@ -219,6 +220,8 @@ export class Agent {
       pins: this.#pins,
       guard: guardOf(procfs, this.#config.never_kill, this.#sensor.hash_key_bytes),
     })
+    policies.adopt(former.hooks)
+    return policies
   }
 
   /** Processes that are older than the agent: first into the kernel's maps, and what it did not know yet into the cache. */
@@ -252,6 +255,7 @@ export class Agent {
     this.#tracker.sweep(Number(now_ns))
     this.#pipeline.emitAll(this.#throttles.ended(now_ns))
     this.#defence.learn()
+    this.#sensor.note()
     const losses: readonly NewLoss[] = this.#pipeline.reportLosses()
     if (losses.length > 0) this.#log.warn({ losses }, 'events were lost')
     this.#checkIdle()
@@ -262,10 +266,6 @@ export class Agent {
     this.#log.error({ err: error }, 'the thread that waits for events ended: looking for them every 10 ms')
     this.#pump.bell = { arm: () => void setTimeout(() => this.#pump.start(), 10) }
     this.#pump.start()
-  }
-
-  #readiness(): Readiness {
-    return { ready: this.#missing.size === 0, missing: [...this.#missing] }
   }
 
   #loss() {
@@ -310,7 +310,7 @@ export class Agent {
         boot: this.#boot,
         release: this.#host.release,
         budget: this.#budget,
-        readiness: () => this.#readiness(),
+        readiness: () => ({ ready: this.#missing.size === 0, missing: [...this.#missing] }),
         metrics: () => this.#metrics(),
         loss: () => this.#loss(),
         coverage: async () => [

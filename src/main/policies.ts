@@ -8,6 +8,7 @@ import type { HookPlan, Plan } from '../policy/plan_type.ts'
 import type { Tracker } from '../process/tracker.ts'
 import { hookCounts } from '../sensor/hook_counts.ts'
 import { Registry, type RegistryOptions, type ShownHook, syscallNumbers } from '../sensor/registry.ts'
+import type { FormerHook } from './former.ts'
 import type { Outbound } from './outbound.ts'
 import type { Stacks } from './stacks.ts'
 
@@ -39,6 +40,11 @@ export class Policies implements Disposable {
       onHook: (id, shown) => this.#onHook(id, shown),
       onAttached: (plan) => this.#onAttached(plan),
     })
+  }
+
+  /** Hooks that a former agent left attached: their records come by its rings, which are read on. */
+  adopt(hooks: readonly FormerHook[]): void {
+    for (const { hook_id, shown } of hooks) this.#onHook(hook_id, shown)
   }
 
   /** Hooks that are no policy's send records, too. Gives the hook_id for them. */

@@ -28,7 +28,7 @@ export function existingProcess(
   const process = new Process(
     node,
     'procfs',
-    entry.pid,
+    entry.key ?? entry.pid,
     entry.pid,
     seconds,
     nanoseconds,

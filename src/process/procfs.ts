@@ -8,6 +8,8 @@ import { NAMESPACE_NAMES } from './credential.ts'
 
 export interface ProcfsProcess {
   readonly pid: number
+  /** The kernel's number of its image, where a former agent's programs gave one; else its pid. */
+  readonly key?: number
   readonly ppid: number
   /** In its innermost pid namespace. */
   readonly ns_pid: number

@@ -226,7 +226,7 @@ export class Tracker {
     }
     const lines = [this.#existingLine(this.kernel)]
     for (const entry of found) {
-      const process = this.cache.get(entry.pid)
+      const process = this.cache.get(entry.key ?? entry.pid)
       if (process !== undefined && !entry.kernel_thread) lines.push(this.#existingLine(process))
     }
     return lines

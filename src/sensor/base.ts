@@ -4,21 +4,36 @@ import { Btf } from '../../ffi/btf.ts'
 import { Doorbell } from '../../ffi/doorbell.ts'
 import { LibbpfError, UnsupportedError, VerifierError } from '../../ffi/error.ts'
 import type { BpfLink } from '../../ffi/link.ts'
+import type { BpfMap } from '../../ffi/map.ts'
 import { BpfObject } from '../../ffi/object.ts'
 import type { BpfProgram } from '../../ffi/program.ts'
 import { RingBuffer } from '../../ffi/ring.ts'
 import { DRAINED, RingPair } from '../../ffi/ring_pair.ts'
 import { raiseMemlockLimit } from '../../ffi/system.ts'
-import { decodeCgroupRate, encodeBaseConfig, WIRE_SIZES } from '../../ffi/wire.gen.ts'
-import type { Pins } from '../kernel/pins.ts'
+import { decodeCgroupRate } from '../../ffi/wire.gen.ts'
+import type { KeptBase, Pins } from '../kernel/pins.ts'
+import { monotonicNs } from '../kernel/clock.ts'
 import type { ProcfsProcess } from '../process/procfs.ts'
+import { configureBase } from './base_config.ts'
 import { type CgroupHierarchy, cgroupId, findHierarchy } from './cgroup.ts'
 import { readFaults, readRingCounters, type RingCount } from './counters.ts'
 import { ExistingProcesses } from './existing.ts'
 import { hashKey } from './hash.ts'
+import {
+  type AdoptedBase,
+  countUnread,
+  keepBase,
+  openKept,
+  signatureOf,
+  type Unread,
+  withoutBaseline,
+  writeNote,
+} from './kept.ts'
+import { type MapUse, mapUse } from './map_use.ts'
 import { allocatesInTracepoints } from './preallocate.ts'
 import { SharedMaps } from './shared_maps.ts'
 import { type BaseSizes, mapEntries, type SizeFacts } from './size.ts'
+import { checkWireSizes } from './wire_check.ts'
 
 export interface BaseOptions extends SizeFacts {
   /** Path of a compiled object by the name of its source. */
@@ -40,26 +55,13 @@ const CREDENTIAL_SECTIONS: readonly (readonly [CredentialSource, string])[] = [
   ['kprobe', 'kprobe/security_bprm_committing_creds'],
 ]
 
-export interface MapUse {
-  readonly name: string
-  readonly entries: number
-  readonly capacity: number
-  /** Kernel memory: all of a preallocated map, what is in use of others. */
-  readonly bytes: number
-}
-
-const COUNTED_MAPS = [
-  ...['processes', 'exited', 'binaries', 'lineages', 'lineage_nodes', 'gains'],
-  ...['cgroup_containers', 'cgroup_units', 'policy_cgroups', 'cgroup_rates'],
-]
-
 /** Exit first: an entry that begins while we attach must also end. */
 const OBJECTS = ['cgroup', 'exit', 'fork', 'exec'] as const
 
 export class BaseSensor implements Disposable {
   readonly maps: SharedMaps
   /** Key of the hashes in maps of strings; hook programs need the same. */
-  readonly hash_key_bytes: Uint8Array = randomBytes(16)
+  hash_key_bytes: Uint8Array<ArrayBuffer> = Uint8Array.from(randomBytes(16))
   readonly sizes: BaseSizes
   readonly hierarchy: CgroupHierarchy
   readonly #stack = new DisposableStack()
@@ -71,6 +73,13 @@ export class BaseSensor implements Disposable {
   #objects: BpfObject[] = []
   #credential_source: CredentialSource | null = null
   #rings: { reserved: RingBuffer; telemetry: RingBuffer; pair: RingPair } | null = null
+  /** A former agent's, still attached; null: this one's own. */
+  #adopted: AdoptedBase | null = null
+  /** What lay in the rings then. */
+  #unread: Unread | null = null
+  readonly #started_ns = monotonicNs()
+  #existing: ExistingProcesses | null = null
+  #note: BpfMap | null = null
 
   private constructor(options: BaseOptions) {
     this.#options = options
@@ -80,12 +89,15 @@ export class BaseSensor implements Disposable {
     this.hierarchy = findHierarchy(options.procfs, this.#btf)
   }
 
-  /** Loads all programs; nothing is attached yet. Throws LibbpfError, VerifierError or UnsupportedError. */
-  static load(options: BaseOptions): BaseSensor {
+  /**
+   * Loads all programs, or takes those of `former` that are attached already; else nothing is attached yet. Throws
+   * LibbpfError, VerifierError or UnsupportedError.
+   */
+  static load(options: BaseOptions, former: KeptBase | null = null): BaseSensor {
     raiseMemlockLimit() // fails where it is not needed as well; if it was, loading says so
     const sensor = new BaseSensor(options)
     try {
-      for (const name of OBJECTS) sensor.#loadBest(name)
+      if (former === null || !sensor.#adopt(former)) { for (const name of OBJECTS) sensor.#loadBest(name) }
       sensor.#mapRings()
       sensor.#btf = null
       return sensor
@@ -110,13 +122,30 @@ export class BaseSensor implements Disposable {
     return this.#attached
   }
 
+  /** Unread records of a former agent that are read on; null: there was none to go on with. */
+  get unread(): Unread | null {
+    return this.#unread
+  }
+
   attach(pins?: Pins): void {
     for (const object of this.#objects) {
       for (const program of object.programs) {
         if (program.autoload && !isCredentialProgram(program)) this.#attached.push(this.#links.use(program.attach()))
       }
     }
-    pins?.keepBase(this.#attached)
+    if (pins?.keeping !== true) return
+    const state = {
+      signature: this.#signature(),
+      hash_key: this.hash_key_bytes,
+      credential_source: this.#credential_source,
+    }
+    this.#note = this.#stack.use(keepBase(pins, this.#attached, this.maps, state))
+  }
+
+  /** For the agent that may come after this one: what was told so far. */
+  note(): void {
+    if (this.#note === null) return
+    writeNote(this.#note, readRingCounters(this.maps.get('counters')), this.#existing?.ids_used ?? 0)
   }
 
   /** Programs run no more; maps and rings stay readable. */
@@ -151,7 +180,8 @@ export class BaseSensor implements Disposable {
   }
 
   counters(): RingCount[] {
-    return readRingCounters(this.maps.get('counters'))
+    const counts = readRingCounters(this.maps.get('counters'))
+    return this.#unread === null ? counts : withoutBaseline(counts, this.#unread.baseline)
   }
 
   /** Entries that did not fit a map, by fault. */
@@ -159,12 +189,8 @@ export class BaseSensor implements Disposable {
     return readFaults(this.maps.get('faults'))
   }
 
-  /** How full the hash maps are that grow with what happens on the machine, and what the kernel keeps for them. */
   mapUse(): MapUse[] {
-    return COUNTED_MAPS.filter((name) => this.maps.has(name)).map((name) => {
-      const map = this.maps.get(name)
-      return { name, entries: map.count(), capacity: map.max_entries, bytes: map.memlockBytes() }
-    })
+    return mapUse(this.maps)
   }
 
   /** When a cgroup last went beyond --cgroup-rate (CLOCK_MONOTONIC); undefined: it did not, or long ago. */
@@ -175,7 +201,10 @@ export class BaseSensor implements Disposable {
     return decodeCgroupRate(new DataView(value.buffer), 0).exceeded_ns
   }
 
-  /** Writes older processes into the kernel's maps; gives those that the kernel did not know. After attach(). */
+  /**
+   * Writes older processes into the kernel's maps; gives those that the rings do not tell of: those that the kernel did not
+   * know, and those that a former agent's programs saw starting. After attach().
+   */
   addExisting(processes: readonly ProcfsProcess[]): ProcfsProcess[] {
     const maps = {
       processes: this.maps.get('processes'),
@@ -183,15 +212,40 @@ export class BaseSensor implements Disposable {
       lineages: this.maps.get('lineages'),
       lineage_nodes: this.maps.get('lineage_nodes'),
     }
-    const existing = new ExistingProcesses(maps, hashKey(this.hash_key_bytes), this.#options.procfs, (cgroup) => {
+    const first_id = this.#adopted?.note.user_ids ?? 0
+    const key = hashKey(this.hash_key_bytes)
+    this.#existing = new ExistingProcesses(maps, key, this.#options.procfs, (cgroup) => {
       return cgroupId(this.hierarchy, cgroup)
-    })
-    return existing.add(processes)
+    }, first_id)
+    const added = this.#existing.add(processes)
+    if (this.#unread === null) return added
+    const oldest_ns = this.#unread.oldest_ns
+    const before_ns = oldest_ns > 0n && oldest_ns < this.#started_ns ? oldest_ns : this.#started_ns
+    return this.#existing.withKnown(processes, new Set(added), before_ns)
   }
 
   [Symbol.dispose](): void {
+    this.note()
     this.detach()
     this.#stack.dispose()
+  }
+
+  /** False where the former agent's programs are not those that this one would load. */
+  #adopt(former: KeptBase): boolean {
+    const adopted = this.#adopted = openKept(former, this.#signature(), this.#stack, this.#links)
+    if (adopted === null) return false
+    this.#credential_source = adopted.state.credential_source
+    this.hash_key_bytes = adopted.state.hash_key
+    for (const [name, map] of adopted.maps) this.maps.add(name, map)
+    this.#attached.push(...adopted.links)
+    return true
+  }
+
+  #signature(): string {
+    const { objectFile, argument_bytes, environment, cgroup_rate, btf } = this.#options
+    const { id, subsystem } = this.hierarchy
+    const settings = [this.sizes.entries, argument_bytes, environment, cgroup_rate, btf, id, subsystem]
+    return signatureOf(OBJECTS.map(objectFile), settings)
   }
 
   /** Tries the ways to see credentials before exec, best first, and at last none. */
@@ -250,27 +304,13 @@ export class BaseSensor implements Disposable {
   }
 
   #configure(object: BpfObject, source: CredentialSource | null): void {
-    const { argument_bytes, environment, cgroup_rate } = this.#options
-    for (const name of object.mapNames) {
-      if (name.endsWith('.rodata.config')) {
-        object.global('base').edit((view) => {
-          encodeBaseConfig(view, 0, {
-            args_max: argument_bytes,
-            envs_max: environment ? argument_bytes : 0,
-            cgroup_subsystem: this.hierarchy.subsystem,
-            exit_has_group_dead: this.#exitHasGroupDead() ? 1 : 0,
-            credentials_observed: source === null ? 0 : 1,
-            preemptible: this.#tracepointsPreemptible() ? 1 : 0,
-            cgroup_rate: cgroup_rate?.events ?? 0,
-            cgroup_rate_interval_ns: BigInt(cgroup_rate?.interval_ns ?? 0),
-          })
-        })
-      }
-      if (name.endsWith('.rodata.cgroup')) {
-        object.global('cgroup_hierarchy').edit((view) => view.setUint32(0, this.hierarchy.id, true))
-      }
-      if (name.endsWith('.rodata.hash')) object.global('hash_key').write(this.hash_key_bytes)
-    }
+    configureBase(object, this.#options, {
+      hierarchy: this.hierarchy,
+      hash_key: this.hash_key_bytes,
+      credentials_observed: source !== null,
+      group_dead: this.#exitHasGroupDead(),
+      preemptible: this.#tracepointsPreemptible(),
+    })
   }
 
   /**
@@ -294,6 +334,8 @@ export class BaseSensor implements Disposable {
     const reserved = this.#stack.use(RingBuffer.map(this.maps.get('events_reserved')))
     const telemetry = this.#stack.use(RingBuffer.map(this.maps.get('events_telemetry')))
     this.#rings = { reserved, telemetry, pair: new RingPair(reserved, telemetry) }
+    if (this.#adopted === null) return
+    this.#unread = countUnread(this.maps.get('counters'), { reserved, telemetry }, this.#adopted.note)
   }
 
   #ringPair(): { reserved: RingBuffer; telemetry: RingBuffer; pair: RingPair } {
@@ -304,16 +346,4 @@ export class BaseSensor implements Disposable {
 
 function isCredentialProgram(program: BpfProgram): boolean {
   return CREDENTIAL_SECTIONS.some(([, section]) => program.section === section)
-}
-
-/** Refuses an object that was compiled from other layouts than the decoders. */
-export function checkWireSizes(object: BpfObject): void {
-  for (const [name, size] of Object.entries(WIRE_SIZES)) {
-    const found = object.btf().findStruct(name)
-    if (found !== undefined && found.size !== size) {
-      throw new Error(
-        `Object "${object.name}" does not fit this agent: struct ${name} has ${found.size} bytes, wanted ${size}; compile it again (bun run bpf)`,
-      )
-    }
-  }
 }

@@ -7,6 +7,7 @@ import {
   BINARY,
   BINARY_KEY_SIZE,
   BINARY_SIZE,
+  decodeProcess,
   encodeLineageKey,
   encodeLineageNode,
   encodeProcess,
@@ -45,13 +46,21 @@ export class ExistingProcesses {
   readonly #hash_key: HashKey
   readonly #procfs: string
   readonly #cgroupId: (cgroup: string) => number
-  #ids = 0
+  #ids: number
   readonly #binaries = new Map<string, { id: number; key: Uint8Array<ArrayBuffer>; size: number }>()
   readonly #lineages = new Map<string, Lineage>()
   /** Entries that did not fit a map. */
   full = 0
 
-  constructor(maps: ExistingMaps, hash_key: HashKey, procfs: string, cgroupId: (cgroup: string) => number) {
+  /** `first_id`: how many ids user space of a former agent gave whose maps these are. */
+  constructor(
+    maps: ExistingMaps,
+    hash_key: HashKey,
+    procfs: string,
+    cgroupId: (cgroup: string) => number,
+    first_id = 0,
+  ) {
+    this.#ids = first_id
     this.#maps = maps
     this.#hash_key = hash_key
     this.#procfs = procfs
@@ -66,6 +75,25 @@ export class ExistingProcesses {
   add(processes: readonly ProcfsProcess[]): ProcfsProcess[] {
     const by_pid = new Map(processes.map((process) => [process.pid, process]))
     return processes.filter((process) => this.#add(process, by_pid))
+  }
+
+  get ids_used(): number {
+    return this.#ids
+  }
+
+  /** `added`, and what the kernel knew already and saw starting before `before_ns`: by its number and with its time. */
+  withKnown(
+    processes: readonly ProcfsProcess[],
+    added: ReadonlySet<ProcfsProcess>,
+    before_ns: bigint,
+  ): ProcfsProcess[] {
+    return processes.flatMap((process) => {
+      if (added.has(process)) return [process]
+      const value = this.#maps.processes.lookup(process.pid)
+      if (value === undefined) return []
+      const { exec_id, ktime_ns } = decodeProcess(new DataView(value.buffer), 0)
+      return ktime_ns < before_ns ? [{ ...process, key: exec_id, start_ns: Number(ktime_ns) }] : []
+    })
   }
 
   #add(process: ProcfsProcess, by_pid: ReadonlyMap<number, ProcfsProcess>): boolean {

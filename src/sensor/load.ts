@@ -13,17 +13,19 @@ import {
   POLICY_STATE_BIT,
   POLICY_STATE_SIZE,
 } from '../../ffi/wire.gen.ts'
+import type { PolicyExtra } from '../kernel/pins.ts'
 import type { HookPlan, Plan, ProgramPlan } from '../policy/plan_type.ts'
 import { attachSpecs } from './attach_spec.ts'
-import { checkWireSizes } from './base.ts'
 import { hashKey } from './hash.ts'
 import { mapEntriesFor, mapNameFor } from './hook_maps.ts'
 import { entryHalves, HookObject, HookSite, returnHalves, siteKey, versioned } from './hook_site.ts'
+import { encodeState } from './kept.ts'
 import { keptCalls } from './kept_calls.ts'
 import { removeSet, SetNumbers, writeSet, type WrittenSet } from './hook_sets.ts'
 import { type Loader, LoadError } from './loader.ts'
 import type { LoadRequest, ProgramLoaded } from './load_request.ts'
 import type { SharedMaps } from './shared_maps.ts'
+import { checkWireSizes } from './wire_check.ts'
 import type { Workloads } from './workloads.ts'
 
 /** What all policies share. */
@@ -80,6 +82,12 @@ export class Sensor implements Disposable {
   /** Of what this version attached itself. Borrowed. */
   get links(): readonly BpfLink[] {
     return [...this.#sites.flatMap((site) => site.links), ...this.#return_links]
+  }
+
+  /** What an agent that comes after this one must know of it. */
+  kept(): PolicyExtra {
+    const state = encodeState({ plan: this.plan, hook_ids: this.hooks.map(({ hook_id }) => hook_id) })
+    return { state, switches: this.#context.maps.get('policy_states') }
   }
 
   get load_ms(): number {

@@ -253,7 +253,7 @@ export class Registry implements Disposable {
   #attach(policy: LoadedPolicy, old: LoadedPolicy | undefined): void {
     const { sensor, plan } = policy
     sensor.attach(this.#shares(old))
-    policy.not_kept = this.#options.pins.keep(key(plan), sensor.slot, sensor.links)
+    policy.not_kept = this.#options.pins.keep(key(plan), sensor.slot, sensor.links, () => sensor.kept())
     this.#options.onAttached(plan)
   }
 

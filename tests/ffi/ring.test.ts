@@ -146,3 +146,17 @@ test('RingBuffer refuses sizes that are no ring', () => {
   expect(() => new RingBuffer({ ...memory, size: 0 })).toThrow('ring of 0 bytes')
   expect(() => new RingBuffer({ ...memory, size: 8192 })).toThrow('view of')
 })
+
+test('look() visits what waits, skips discarded records, stops at one being written, and consumes nothing', () => {
+  const source = syntheticRing(4096)
+  using ring = new RingBuffer(source.memory)
+  put(source, 1)
+  source.put(1n, 2, { state: 'discarded' })
+  put(source, 3)
+  source.put(1n, 4, { state: 'busy' })
+  const seen: number[] = []
+  ring.look((view, at) => seen.push(view.getUint32(at + 16, true)))
+  expect(seen).toEqual([1, 3])
+  expect(source.consumed()).toBe(0n)
+  expect(drainTags(ring)).toEqual([1, 3])
+})
