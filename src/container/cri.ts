@@ -1,11 +1,13 @@
 // The container runtime's CRI socket: container and pod of an id, by gRPC.
-import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { Client, credentials, type ServiceError, status as STATUS } from '@grpc/grpc-js'
-import protobuf from 'protobufjs'
+import { statSync } from 'node:fs'
+import type { ServiceError } from '@grpc/grpc-js'
 import type { ContainerName } from '../process/container.ts'
 import type { ContainerInfo, PodInfo } from '../process/container_entry.ts'
+import type { CriClient } from './cri_client.ts'
 import type { ContainerSource, SourceStatus } from './type.ts'
+
+/** status.NOT_FOUND of gRPC. */
+const NOT_FOUND = 5
 
 /** Sandboxes remembered: a node runs some 110 pods, and each container asks for its own. */
 const SANDBOXES_MAX = 1024
@@ -50,7 +52,7 @@ export class CriSource implements ContainerSource {
   readonly #sandboxes = new Map<string, PodInfo>()
   /** By the uid that cgroups have. */
   readonly #pods = new Map<string, PodInfo>()
-  #client: Client | null = null
+  #client: CriClient | null = null
   #runtime = ''
   #failure = ''
 
@@ -108,13 +110,13 @@ export class CriSource implements ContainerSource {
     } catch (error) {
       const { code, message } = error as ServiceError
       // Not found: it is gone, or another runtime's.
-      this.#failure = code === STATUS.NOT_FOUND ? '' : message
+      this.#failure = code === NOT_FOUND ? '' : message
       return undefined
     }
   }
 
   [Symbol.dispose](): void {
-    this.#client?.close()
+    this.#client?.[Symbol.dispose]()
     this.#client = null
   }
 
@@ -132,7 +134,7 @@ export class CriSource implements ContainerSource {
     try {
       found = (await this.#call<{ status: SandboxStatus | null }>('PodSandboxStatus', { pod_sandbox_id: id })).status
     } catch (error) {
-      if ((error as ServiceError).code === STATUS.NOT_FOUND) return undefined
+      if ((error as ServiceError).code === NOT_FOUND) return undefined
       throw error
     }
     if (found === null) return undefined
@@ -144,36 +146,14 @@ export class CriSource implements ContainerSource {
     return pod
   }
 
-  #call<T>(method: string, request: object): Promise<T> {
-    const client = this.#client ??= connect(this.#options.socket)
-    const service = criSchema().lookupService('runtime.v1.RuntimeService')
-    const { requestType, responseType } = service.methods[method]!
-    const [asked, answered] = [service.lookupType(requestType), service.lookupType(responseType)]
-    const deadline = Date.now() + this.#options.timeout_ms
-    return new Promise((resolve, reject) => {
-      client.makeUnaryRequest<object, T>(
-        `/runtime.v1.RuntimeService/${method}`,
-        (request) => Buffer.from(asked.encode(asked.fromObject(request)).finish()),
-        (bytes) => answered.toObject(answered.decode(bytes), { longs: String, defaults: true, objects: true }) as T,
-        request,
-        { deadline },
-        (error, answer) => error === null && answer !== undefined ? resolve(answer) : reject(error),
-      )
-    })
+  async #call<T>(method: string, request: object): Promise<T> {
+    if (this.#client === null) {
+      // Loaded only where there is such a socket: gRPC takes 10 MB.
+      const { CriClient } = await import('./cri_client.ts')
+      this.#client ??= new CriClient(this.#options.socket)
+    }
+    return await this.#client.call<T>(method, request, this.#options.timeout_ms)
   }
-}
-
-let schema: protobuf.Root | null = null
-
-/** Messages of cri.proto, read when first needed. */
-export function criSchema(): protobuf.Root {
-  const read = () => protobuf.parse(readFileSync(join(import.meta.dirname, 'cri.proto'), 'utf8'), { keepCase: true })
-  return schema ??= read().root
-}
-
-function connect(socket: string): Client {
-  // Runtimes refuse the authority that a path would make.
-  return new Client(`unix://${socket}`, credentials.createInsecure(), { 'grpc.default_authority': 'localhost' })
 }
 
 function statusInfo({ image, image_ref, started_at }: ContainerStatus): ContainerInfo {

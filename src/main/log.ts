@@ -1,6 +1,6 @@
 // The agent's own log: pino on stderr, for people on a terminal, JSON otherwise.
 import pino, { type Logger } from 'pino'
-import pretty from 'pino-pretty'
+import type Pretty from 'pino-pretty'
 
 export type Log = Logger
 
@@ -8,7 +8,7 @@ export function createLog(level: string, format: string, is_terminal: boolean): 
   const for_people = format === 'pretty' || (format === 'auto' && is_terminal)
   // Synchronous on both ways: the last lines before an exit are the ones that matter.
   const destination = for_people
-    ? pretty({
+    ? pretty()({
       destination: 2,
       sync: true,
       colorize: is_terminal,
@@ -17,4 +17,9 @@ export function createLog(level: string, format: string, is_terminal: boolean): 
     })
     : pino.destination({ fd: 2, sync: true })
   return pino({ level, base: {} }, destination)
+}
+
+/** Loaded only for people: it takes 2 MB. */
+function pretty(): typeof Pretty {
+  return require('pino-pretty') as typeof Pretty
 }

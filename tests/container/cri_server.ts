@@ -1,7 +1,7 @@
 /** A container runtime for tests: answers the CRI calls of cri.proto from what it is given. */
 import { Server, ServerCredentials, status as STATUS } from '@grpc/grpc-js'
 import type { handleUnaryCall } from '@grpc/grpc-js'
-import { criSchema } from '../../src/container/cri.ts'
+import { criSchema } from '../../src/container/cri_client.ts'
 
 export interface FakeContainer {
   readonly id: string
