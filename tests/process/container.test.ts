@@ -42,6 +42,31 @@ const NAMED: readonly (readonly [path: string, id: string, runtime: string, pod_
     `/machine.slice/libpod-${ID}.scope`,
   ],
   [`/libpod_parent/libpod-${ID}`, ID, 'podman', '', `/libpod_parent/libpod-${ID}`],
+  // Without systemd, and named by systemd's driver without systemd.
+  [`/kubepods/besteffort/pod${UID}/crio-${ID}`, ID, 'cri-o', UID, `/kubepods/besteffort/pod${UID}/crio-${ID}`],
+  [
+    `/system.slice/kubepods-burstable-pod${UID.replaceAll('-', '_')}.slice:cri-containerd:${ID}`,
+    ID,
+    'containerd',
+    UID,
+    `/system.slice/kubepods-burstable-pod${UID.replaceAll('-', '_')}.slice:cri-containerd:${ID}`,
+  ],
+  // Podman of a user, and of a pod.
+  [
+    `/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${ID}.scope/container`,
+    ID,
+    'podman',
+    '',
+    `/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${ID}.scope`,
+  ],
+  [
+    `/machine.slice/machine-libpod_pod_${OTHER}.slice/libpod-${ID}.scope`,
+    ID,
+    'podman',
+    '',
+    `/machine.slice/machine-libpod_pod_${OTHER}.slice/libpod-${ID}.scope`,
+  ],
+  [`/libpod_parent/${OTHER}/libpod-${ID}`, ID, 'podman', '', `/libpod_parent/${OTHER}/libpod-${ID}`],
   // What a container makes below its own cgroup is part of it.
   [`/docker/${ID}/system.slice/cron.service`, ID, 'docker', '', `/docker/${ID}`],
   // A container in a container is itself.
@@ -71,6 +96,7 @@ test('containerName() takes neither the host nor what looks after a container', 
     '/system.slice/ssh.service',
     `/machine.slice/libpod-conmon-${ID}.scope`,
     `/kubepods.slice/crio-conmon-${ID}.scope`,
+    `/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-conmon-${ID}.scope`,
     `/system.slice/${'x'.repeat(70)}.service`,
     `/user.slice/user-0.slice/session-1.scope/${ID.slice(0, 63)}`,
   ]
