@@ -279,6 +279,11 @@ __noinline int filter_string(__u32 slot, __u32 index)
 	/* A file without a path (and a null pointer) is neither equal nor different. */
 	if (size == 0 && type >= ARGUMENT_TYPE_FD && type <= ARGUMENT_TYPE_LINUX_BINPRM && type != ARGUMENT_TYPE_FILENAME)
 		return -1;
+	/* Of a path too long to be read whole only the end is known. Who enforces takes its beginning for what the policy means. */
+	if (hook.flags & HOOK_FLAG_RESERVED_RING && type >= ARGUMENT_TYPE_FD && type <= ARGUMENT_TYPE_LINUX_BINPRM &&
+	    type != ARGUMENT_TYPE_FILENAME && f->operator != FILTER_OPERATOR_POSTFIXES &&
+	    s->walk.flags & HOOK_VALUE_UNRESOLVED)
+		return !(f->flags & FILTER_FLAG_NEGATE);
 	if (type == ARGUMENT_TYPE_SOCKADDR_UN) {
 		/* The name of the socket: up to the first NUL, an abstract one without its leading NUL. */
 		if (at > STRING_AT_MAX || size == 0)
