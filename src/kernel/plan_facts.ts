@@ -86,6 +86,11 @@ function openBtf(path: string, base?: Btf): Btf | undefined {
   }
 }
 
+/** Changes when a module is loaded, removed or loaded again: name, size and address of each. '' where nobody tells. */
+export function loadedModules(procfs: string): string {
+  return readText(`${procfs}/modules`).replace(/^(\S+ \d+) .* (0x[0-9a-f]+)\b.*$/gm, '$1 $2')
+}
+
 function moduleNames(): string[] {
   try {
     return readdirSync('/sys/kernel/btf').filter((name) => name !== 'vmlinux').sort()

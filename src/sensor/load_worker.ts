@@ -3,17 +3,18 @@ import { VerifierError } from '../../ffi/error.ts'
 import { BpfMap } from '../../ffi/map.ts'
 import { BpfObject } from '../../ffi/object.ts'
 import { MAP_TYPE } from '../../ffi/uapi.ts'
-import { type LivePlanFacts, readPlanFacts } from '../kernel/plan_facts.ts'
+import { type LivePlanFacts, loadedModules, readPlanFacts } from '../kernel/plan_facts.ts'
 import { planText } from '../policy/plan.ts'
 import { preallocate } from './preallocate.ts'
 import type { LoadAnswer, LoadRequest, PlanAnswer, PlanRequest } from './load_request.ts'
 
 declare const self: Worker
 
-/** Files of programs and modules may change: what was read of them serves the documents of one change, not the next. */
-const FACTS_KEPT_MS = 500
+/** What was read of the kernel's types and functions serves this long after its last use: they are some 30 MB. */
+const FACTS_KEPT_MS = 60_000
 
-let known: { readonly facts: LivePlanFacts; until: number } | null = null
+let known: { readonly facts: LivePlanFacts; readonly modules: string } | null = null
+let forget: Timer | undefined
 
 self.onmessage = (event: MessageEvent<LoadRequest | PlanRequest>) => {
   const request = event.data
@@ -30,14 +31,23 @@ function answer(id: number, work: () => LoadAnswer | PlanAnswer): LoadAnswer | P
 }
 
 function plan({ id, yaml, source, facts, procfs }: PlanRequest): PlanAnswer {
-  if (known === null || known.until < performance.now()) known = { facts: readPlanFacts(facts, procfs), until: 0 }
+  // Modules come with types, functions and tracepoints of their own.
+  const modules = loadedModules(procfs)
+  if (known?.modules !== modules) known = { facts: readPlanFacts(facts, procfs), modules }
+  clearTimeout(forget)
+  forget = setTimeout(() => {
+    known = null
+    Bun.gc(true)
+  }, FACTS_KEPT_MS)
+  forget.unref()
   const { plans, errors, warnings } = planText(source, yaml, known.facts)
-  known.until = performance.now() + FACTS_KEPT_MS
   return { id, ok: true, planned: { plans, errors, warnings } }
 }
 
 function load(request: LoadRequest): LoadAnswer {
   const { id, file, name, btf, programs } = request
+  // The kernel's types are read anew for each object: a part of what loading costs, as relocation and verification are.
+  const started = performance.now()
   using stack = new DisposableStack()
   const object = stack.use(BpfObject.open(file, { name, ...(btf === '' ? {} : { btf_path: btf }) }))
   object.section('.rodata.config').write(request.config)
@@ -59,7 +69,6 @@ function load(request: LoadRequest): LoadAnswer {
     if (request.preallocate) preallocate(definition)
   }
   for (const map of request.plain) if (object.hasMap(map)) object.definition(map).setType(MAP_TYPE.ARRAY)
-  const started = performance.now()
   object.load()
   const load_ms = performance.now() - started
   const loaded = object.programs.filter((program) => program.autoload).map((program) => {
