@@ -17,7 +17,7 @@ export function completionCommand(commands: () => readonly Command[]): Command {
     async run(args, terminal) {
       const shell = SHELLS.find((each) => each === args[0])
       if (shell === undefined || args.length > 1) throw new UsageError(`Want one of ${SHELLS.join(', ')}`)
-      await terminal.write(SCRIPTS[shell](commands().map(describe)))
+      await terminal.write(SCRIPTS[shell]([...commands().map(describe), ...OTHERS]))
       return 0
     },
   }
@@ -30,15 +30,25 @@ interface Described {
   readonly options: readonly string[]
 }
 
+/** What no command of the client does. */
+const OTHERS: readonly Described[] = [
+  { name: 'test', summary: 'run all tests', words: [], options: [] },
+  { name: 'help', summary: 'list the commands', words: [], options: [] },
+]
+
 /** Options are what the help calls so; actions are the words that begin its indented lines. */
 function describe({ name, summary, usage }: Command): Described {
-  const text = usage.split('\n').filter((line) => !line.startsWith('  thump ') && !/^ {2}\w.*\|/.test(line)).join('\n')
-  const options = new Set([...text.matchAll(/(?<![\w-])(--?[a-z][a-z-]*)/g)].map((match) => match[1] ?? ''))
+  // What is said of the agent's flags is not this command's.
+  const own = usage.replaceAll(/thump agent --[\w-]+/g, '')
+  const text = own.split('\n').filter((line) => !line.startsWith('  thump ') && !/^ {2}\w.*\|/.test(line)).join('\n')
+  const options = new Set(
+    [...text.matchAll(/(?<![\w-])(--[a-z][a-z0-9-]*|-[A-Za-z](?![\w-]))/g)].map((match) => match[1] ?? ''),
+  )
   const words = new Set<string>()
   if (/^ACTION/.test(usage)) {
     for (const match of usage.matchAll(/^ {2}([a-z]+)(?: |$)/gm)) if (match[1] !== 'thump') words.add(match[1] ?? '')
     for (const match of usage.matchAll(/, ([a-z]+) NAME/g)) words.add(match[1] ?? '')
-  } else for (const word of /^([a-z]+(?:\|[a-z]+)+)/.exec(usage)?.[1]?.split('|') ?? []) words.add(word)
+  } else for (const word of /^\[?([a-z]+(?:\|[a-z]+)*)\]?(?=\s)/.exec(usage)?.[1]?.split('|') ?? []) words.add(word)
   return { name, summary, words: [...words], options: [...options, '--help'] }
 }
 
@@ -48,7 +58,7 @@ const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], (commands: readonly Desc
 _thump() {
   local current="\${COMP_WORDS[COMP_CWORD]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "${commands.map(({ name }) => name).join(' ')} test help" -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "${commands.map(({ name }) => name).join(' ')}" -- "$current")
     return
   fi
   case "\${COMP_WORDS[1]}" in
@@ -79,7 +89,7 @@ ${
 esac
 `,
   fish: (commands) =>
-    commands.map(({ name, summary, words, options }) =>
+    'complete -c thump -n __fish_use_subcommand -f\n' + commands.map(({ name, summary, words, options }) =>
       [
         `complete -c thump -n __fish_use_subcommand -a ${name} -d '${summary.replaceAll("'", '')}'`,
         ...words.map((word) => `complete -c thump -n '__fish_seen_subcommand_from ${name}' -a ${word}`),

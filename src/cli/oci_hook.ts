@@ -25,7 +25,7 @@ export const ociHook: Command = {
   summary: 'let a container runtime tell the agent of containers before they start',
   usage: `[install|uninstall] [OPTION]...
 
-Without a word it is the hook: reads the state of a container on stdin and tells the agent, which runs with --oci-hook-socket.
+Without a word it is the hook: reads the state of a container on stdin and tells the agent (thump agent --oci-hook-socket).
 install writes it where Podman and CRI-O look for hooks, and says what to do for containerd and runc; uninstall takes it away.
 
   --socket PATH          of the agent (default ${HOOK_DEFAULTS.socket})
