@@ -52,7 +52,7 @@ zpty -w z 'zstyle ":completion:*" list-colors; LISTMAX=1000; bindkey "^X" list-c
 while zpty -r z out; do [[ $out == *READY-2* ]] && break; done
 zpty -n -w z '${line}'$'\\x18'
 sleep 1
-while zpty -t z && zpty -r z out; do print -r -- "$out"; done
+while zpty -r -t z out; do print -r -- "$out"; done
 zpty -d z`
   const file = path.join(directory, 'ask.zsh')
   fs.writeFileSync(file, program)
