@@ -1,5 +1,6 @@
 // A hook's record to the body of its event: process_kprobe, process_tracepoint, process_uprobe, process_usdt, process_lsm.
 import {
+  ACTION_KIND,
   ARGUMENT_FLAG,
   ARGUMENT_SOURCE,
   decodeHookEvent,
@@ -33,7 +34,7 @@ export interface HookShow {
   readonly tags: readonly string[]
   readonly path: string
   readonly provider: string
-  readonly verdict: 'prevents' | 'terminates' | 'observes'
+  readonly verdict: 'prevents' | 'refuses' | 'terminates' | 'observes'
   /** Stands in for another hook: an address in the record is that of its socket's peer. */
   readonly companion: boolean
 }
@@ -218,12 +219,25 @@ function tags({ tags }: HookShow): string {
   return tags.length === 0 ? '' : ',"tags":[' + tags.map(quote).join(',') + ']'
 }
 
+/** What the enforcers do with it: known where there is one at each call that the hook sees. */
+function notified({ actions }: HookEvent, { config, verdict }: HookShow): string {
+  if (verdict !== 'prevents') return 'notified'
+  const refuses = config.actions.some(({ kind, error }, i) =>
+    kind === ACTION_KIND.NOTIFYENFORCER && error !== 0 && (actions >>> i & 1) !== 0
+  )
+  return refuses ? 'prevented' : 'terminated'
+}
+
+/** Where no test has shown that a refusal leaves nothing done. */
+const REFUSED: Readonly<Record<string, string>> = { refuses: ',"verdict":"refused"' }
+
 function thumpMembers(head: HookEvent, show: HookShow): string {
   let extra = ''
   const { flags } = head
-  if ((flags & HOOK_EVENT_FLAG.PREVENTED) !== 0) extra += ',"verdict":"prevented"'
+  if ((flags & HOOK_EVENT_FLAG.PREVENTED) !== 0) extra += REFUSED[show.verdict] ?? ',"verdict":"prevented"'
   else if ((flags & HOOK_EVENT_FLAG.KILLED) !== 0) extra += ',"verdict":"terminated"'
   else if ((flags & HOOK_EVENT_FLAG.MONITORED) !== 0) extra += ',"verdict":"monitored","would":"' + show.verdict + '"'
+  else if (head.action === ACTION_KIND.NOTIFYENFORCER) extra += ',"verdict":"' + notified(head, show) + '"'
   if ((flags & HOOK_EVENT_FLAG.SPARED) !== 0) {
     extra += (flags & HOOK_EVENT_FLAG.BUDGET) === 0 ? ',"spared":"protected"' : ',"spared":"budget"'
   }

@@ -14,6 +14,7 @@ import {
 } from '../../ffi/wire.gen.ts'
 import type { ReadArgument } from './argument_plan.ts'
 import type { HookDraft } from './draft.ts'
+import { isProven, verdictOf } from './effect.ts'
 import type { ArgumentShow, HookFamily, HookPlan, ProgramPlan } from './plan_type.ts'
 import type { Selector } from './type.ts'
 
@@ -51,7 +52,6 @@ const ENFORCING_KINDS: ReadonlySet<number> = new Set([
 ])
 /** What Sigkill returns where it can refuse. */
 const EPERM = -1
-const SIGKILL = 9
 
 export function assemble(draft: HookDraft, read: readonly ReadArgument[], how: Attachment, look: HookLook): HookPlan {
   const order = readingOrder(read)
@@ -99,7 +99,7 @@ export function assemble(draft: HookDraft, read: readonly ReadArgument[], how: A
     outbound: draft.outbound,
     ...(look.path === undefined ? {} : { path: look.path }),
     ...(look.provider === undefined ? {} : { provider: look.provider }),
-    verdict: verdictOf(draft.actions, can_refuse),
+    verdict: verdictOf(draft.actions, can_refuse, how.programs.some(({ attach }) => isProven(attach))),
     selector_labels: look.selectors.map((selector) => selector.label),
     companion: false,
     digests: look.digests ?? [],
@@ -181,15 +181,6 @@ function finishAction(action: HookAction, at: (slot: number) => number, can_refu
     ? { ...action, argument: at(action.argument), argument_name: at(action.argument_name) }
     : action
   return refuses ? { ...found, flags: found.flags | ACTION_FLAG.REFUSE, error: EPERM } : found
-}
-
-export function verdictOf(actions: readonly HookAction[], can_refuse: boolean): HookPlan['verdict'] {
-  const entry = actions.filter((action) => (action.flags & ACTION_FLAG.AT_RETURN) === 0)
-  const kills = (action: HookAction) =>
-    action.kind === ACTION_KIND.SIGKILL || (action.kind === ACTION_KIND.SIGNAL && action.signal === SIGKILL)
-  const refuses = (action: HookAction) => action.kind === ACTION_KIND.OVERRIDE || action.kind === ACTION_KIND.SIGKILL
-  if (can_refuse && entry.some(refuses)) return 'prevents'
-  return actions.some((action) => kills(action) || action.kind === ACTION_KIND.OVERRIDE) ? 'terminates' : 'observes'
 }
 
 function show({ slot, type }: ReadArgument): ArgumentShow {

@@ -3,6 +3,7 @@ import { HOOK_FLAG } from '../../ffi/wire.gen.ts'
 import { EMPTY_CONFIG } from './assemble.ts'
 import { chooseAttach, type FunctionTarget } from './attach.ts'
 import { type PolicyContext } from './draft.ts'
+import { isProven } from './effect.ts'
 import { type Path, quote } from './error.ts'
 import type { PlanFacts } from './facts_type.ts'
 import { optionValue } from './option.ts'
@@ -73,7 +74,7 @@ export function planEnforcers(spec: PolicySpec, context: PolicyContext, facts: P
       message: '',
       tags: [],
       outbound: {},
-      verdict: 'prevents',
+      verdict: isProven(program.attach) ? 'prevents' : 'refuses',
       selector_labels: [],
       companion: false,
       digests: [],

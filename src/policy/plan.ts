@@ -4,6 +4,7 @@ import { ENFORCING } from './action_plan.ts'
 import { EMPTY_CONFIG } from './assemble.ts'
 import { syscallIds } from './check.ts'
 import type { PolicyContext } from './draft.ts'
+import { effectWarnings, withEnforcers } from './effect.ts'
 import { planEnforcers } from './enforcer_plan.ts'
 import { type LocatedMistake, type Mistake, type Path, Report } from './error.ts'
 import type { PlanFacts } from './facts_type.ts'
@@ -58,6 +59,7 @@ export function planPolicy(policy: TracingPolicy, facts: PlanFacts): PlanResult 
       'An enforcing action without any filter: loads in monitor mode unless --allow-match-all is given',
     )
   }
+  for (const warning of effectWarnings(hooks)) report.warn(['spec'], warning)
   const plan: Plan = {
     name: policy.name,
     namespace: policy.namespace,
@@ -68,7 +70,7 @@ export function planPolicy(policy: TracingPolicy, facts: PlanFacts): PlanResult 
     matches_all,
     workloads,
     node_selector: spec.nodeSelector,
-    hooks: hooks.map((hook) => ({ ...hook })),
+    hooks: withEnforcers(hooks),
     warnings: report.warnings.map((warning) => warning.message),
   }
   return { plan, errors: [], warnings: report.warnings }

@@ -78,7 +78,8 @@ export interface HookPlan {
   /** For uprobe and usdt events: file, provider, name. */
   readonly path?: string
   readonly provider?: string
-  readonly verdict: 'prevents' | 'terminates' | 'observes'
+  /** `refuses`: it answers with an error, and no test has shown that nothing happens then (effect.ts). */
+  readonly verdict: 'prevents' | 'refuses' | 'terminates' | 'observes'
   readonly selector_labels: readonly string[]
   /** Refuses in place of the hook before it, of whose event it takes name and arguments (tcp_connect on socket_connect). */
   readonly companion: boolean

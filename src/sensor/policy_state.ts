@@ -37,8 +37,10 @@ export function policyState({ plan, source, sensor, mode, enabled, loaded_at, no
 
 /** The weakest of its enforcing hooks: what terminates somewhere does not prevent. */
 export function verdictOf({ hooks }: Plan): HookPlan['verdict'] {
-  if (hooks.some(({ verdict }) => verdict === 'terminates')) return 'terminates'
-  return hooks.some(({ verdict }) => verdict === 'prevents') ? 'prevents' : 'observes'
+  const weakest = (['terminates', 'refuses', 'prevents'] as const).find((verdict) =>
+    hooks.some((hook) => hook.verdict === verdict)
+  )
+  return weakest ?? 'observes'
 }
 
 function hookState(sensor: Sensor, hook: LoadedHook) {

@@ -1,0 +1,103 @@
+/** Each row of PROVEN_HOOKS: the operation with and without a policy that refuses it, and what there was to see of it. */
+import { expect } from 'bun:test'
+import fs from 'node:fs'
+import { PROVEN_HOOKS } from '../../src/policy/effect.ts'
+import { TestAgent } from './agent.ts'
+import { call, NO_REFUSING, policyOf, told } from './enforce.ts'
+import { testWhere } from './need.ts'
+
+const DIRECTORY = '/tmp/thump-effect'
+/** Rows that begin with an empty directory; the others find a file `a` of five bytes. */
+const EMPTY = /^(inode_mkdir|path_mkdir|inode_rmdir|path_rmdir|sb_|bprm_)/
+/** Functions that are not named after their hook. */
+const FUNCTIONS: Readonly<Record<string, string>> = { bprm_check_security: 'bprm_check' }
+
+const symbols = new Set(
+  fs.readFileSync('/proc/kallsyms', 'utf8').split('\n').map((line) => line.split(/\s+/)[2] ?? ''),
+)
+
+type Attach = 'fmod_ret' | 'lsm'
+
+function nameOf(hook: string, attach: Attach): string {
+  return attach === 'lsm' ? hook : `security_${FUNCTIONS[hook] ?? hook}`
+}
+
+/** What this kernel has; the rest is named in the report. */
+function present(hooks: readonly string[], attach: Attach): string[] {
+  return hooks.filter((hook) => symbols.has(attach === 'lsm' ? `bpf_lsm_${hook}` : nameOf(hook, attach)))
+}
+
+function hookYaml(hook: string, attach: Attach): string {
+  const head = attach === 'lsm' ? `- hook: ${hook}` : `- call: ${nameOf(hook, attach)}\n    syscall: false`
+  // Its own output is no business of the one that writes.
+  const writes = hook === 'file_permission'
+  const args = writes ? '\n    args:\n    - {index: 0, type: file}' : ''
+  const filter = writes ? `\n      matchArgs:\n      - {index: 0, operator: Prefix, values: ["${DIRECTORY}/d/"]}` : ''
+  return `  ${head}${args}
+    selectors:
+    - matchBinaries:
+      - {operator: In, values: ["${DIRECTORY}/${hook}"]}${filter}
+      matchActions:
+      - {action: Override, argError: -1}
+`
+}
+
+/** `BEFORE RESULT AFTER`, in a uts namespace of its own. */
+function attempt(hook: string): string {
+  const directory = `${DIRECTORY}/d`
+  Bun.spawnSync(['umount', `${directory}/a`], { stderr: 'ignore' })
+  fs.rmSync(directory, { recursive: true, force: true })
+  fs.mkdirSync(directory, { mode: 0o777 })
+  if (!EMPTY.test(hook)) fs.writeFileSync(`${directory}/a`, '12345', { mode: 0o644 })
+  const child = Bun.spawnSync(['unshare', '-u', `${DIRECTORY}/${hook}`, directory])
+  return child.stdout.toString().trim()
+}
+
+async function prove(hooks: readonly string[], attach: Attach): Promise<void> {
+  const rows = present(hooks, attach)
+  const absent = hooks.filter((hook) => !rows.includes(hook))
+  if (absent.length > 0) console.log(`${attach}: not on this kernel: ${absent.join(', ')}`)
+  fs.mkdirSync(DIRECTORY, { recursive: true })
+  for (const hook of rows) fs.copyFileSync('build/program/effect', `${DIRECTORY}/${hook}`)
+  const before = new Map(rows.map((hook) => [hook, attempt(hook)]))
+  for (const [hook, line] of before) {
+    const [was, result, is] = line.split(' ')
+    expect([hook, result, was !== is]).toEqual([hook, 'done', true])
+  }
+  await using agent = await TestAgent.start()
+  const list = attach === 'lsm' ? 'lsmhooks' : 'kprobes'
+  const spec = `  ${list}:\n${rows.map((hook) => hookYaml(hook, attach)).join('')}`
+  await call(agent, 'POST', '/v1/policies', policyOf('effect', spec))
+  const state = await call(agent, 'GET', '/v1/policies/effect') as {
+    verdict: string
+    hooks: { attach: string[]; verdict: string }[]
+  }
+  expect(state.verdict).toBe('prevents')
+  expect(new Set(state.hooks.map((hook) => `${hook.attach.join()} ${hook.verdict}`))).toEqual(
+    new Set([`${attach} prevents`]),
+  )
+  const refused = rows.map((hook) => [hook, attempt(hook)])
+  expect(refused).toEqual(rows.map((hook) => {
+    const [was] = before.get(hook)!.split(' ')
+    return [hook, `${was} EPERM ${was}`]
+  }))
+  await call(agent, 'PATCH', '/v1/policies/effect', '{"mode":"monitor"}')
+  expect(rows.map((hook) => [hook, attempt(hook)])).toEqual([...before])
+  await agent.requireNoLoss()
+  const events = told(agent.events, 'effect')
+  const seen = (verdict: string) =>
+    new Set(events.filter((each) => each.verdict === verdict).map((each) => each.function))
+  const names = rows.map((hook) => nameOf(hook, attach)).sort()
+  expect([...seen('prevented')].sort()).toEqual(names)
+  expect([...seen('monitored')].sort()).toEqual(names)
+}
+
+const all = [...PROVEN_HOOKS]
+const PARTS = [all.filter((hook) => /^(inode|path)_/.test(hook)), all.filter((hook) => !/^(inode|path)_/.test(hook))]
+for (const attach of ['fmod_ret', 'lsm'] as const) {
+  for (const [i, part] of PARTS.entries()) {
+    testWhere(NO_REFUSING, `refusing by ${attach} leaves nothing done: ${i === 0 ? 'files' : 'the rest'}`, () => {
+      return prove(part, attach)
+    })
+  }
+}
