@@ -1,60 +1,39 @@
 // bun scripts/many_policies.ts [COUNT]: loads COUNT policies of one shape, as root, and shows time and kernel memory of each; one call
 // must then give an event of every one. Status 1 if not.
-import fs from 'node:fs'
-import path from 'node:path'
-import { TestAgent } from '../tests/kernel/agent.ts'
-import { hookBodies, loadPolicy, policyYaml, readPolicy } from '../tests/kernel/policy.ts'
-import { bpfUse } from '../tests/kernel/reload.ts'
+import { bytesPerPolicy, loadMany } from '../tests/kernel/many.ts'
 
-const CALLS = path.resolve('build/program/hook_calls')
 const count = Number(process.argv[2] ?? 200)
-
-function yaml(i: number): string {
-  return policyYaml(
-    `many-${i}`,
-    `kprobes:
-- call: sys_lseek
-  syscall: true
-  args: [{index: 1, type: long}, {index: 2, type: int}]
-  selectors:
-  - matchArgs: [{index: 2, operator: Equal, values: ["4711", "${10_000 + i}"]}]`,
-  )
-}
-
-await using agent = await TestAgent.start()
-const load_ms: number[] = []
-const first_free = memoryFree()
-for (let i = 0; i < count; i++) {
-  await loadPolicy(agent, yaml(i))
-  load_ms.push((await readPolicy(agent, `many-${i}`)).load_ms)
-  if ((i + 1) % Math.max(1, Math.floor(count / 5)) !== 0) continue
-  const now = memoryFree()
-  const { programs, maps, links } = bpfUse(agent.child.pid)
+const report = await loadMany(count)
+for (const { policies, programs, maps, links, map_bytes, used_bytes, anonymous_bytes } of report.samples) {
   console.log(
-    `${i + 1} policies: ${programs} programs, ${maps} descriptors of maps, ${links} links; machine ${
-      mib(first_free - now)
-    } ` +
-      'less free than before the first',
+    `${policies} policies: ${programs} programs, ${maps} descriptors of maps (${
+      mib(map_bytes)
+    } in all), ${links} links; ` +
+      `agent ${mib(anonymous_bytes)} of its own; the machine has ${mib(used_bytes)} less than before the first`,
   )
 }
-const state = await readPolicy(agent, 'many-0') as unknown as { kernel_memory_bytes: number }
-const events = await agent.run([CALLS, 'lseek', '1', '4711'])
-const answered = Array.from({ length: count }, (_, i) => hookBodies(events, `many-${i}`).length)
-await agent.requireNoLoss()
-load_ms.sort((a, b) => a - b)
-const at = (share: number) => load_ms[Math.min(count - 1, Math.floor(count * share))]
-console.log(`${count} policies: load p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`)
+const { machine, maps } = bytesPerPolicy(report)
+console.log(`load, ms each: ${report.load_ms.join(' ')}`)
+console.log(`${count} policies: load ${spread(report.load_ms)}; request to answer ${spread(report.total_ms)}`)
 console.log(
-  `kernel memory of one, as its programs and own maps say: ${(state.kernel_memory_bytes / 1024).toFixed(1)} KiB`,
+  `memory of a further policy: programs and own maps ${kib(report.kernel_memory_bytes.at(-1) ?? 0)}, all maps ${
+    kib(maps)
+  }, machine without the agent's own ${kib(machine)}`,
 )
-console.log(`one call gave ${answered.filter((n) => n === 1).length} events, one of each policy wanted`)
-process.exitCode = answered.every((n) => n === 1) ? 0 : 1
+const answered = report.events.filter((events) => events === 1).length
+console.log(`one call gave ${answered} events, one of each policy wanted`)
+process.exitCode = answered === count ? 0 : 1
 
-/** Of the whole machine: worth something in a guest only. */
-function memoryFree(): number {
-  return Number(/^MemFree:\s+(\d+)/m.exec(fs.readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) * 1024
+function spread(values: readonly number[]): string {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
+  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`
 }
 
 function mib(size: number): string {
   return `${(size / 2 ** 20).toFixed(1)} MiB`
+}
+
+function kib(size: number): string {
+  return `${(size / 1024).toFixed(1)} KiB`
 }

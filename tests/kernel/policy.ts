@@ -11,6 +11,7 @@ export interface PolicyState {
   readonly posted: number
   readonly suppressed: number
   readonly lost: number
+  readonly kernel_memory_bytes: number
   readonly hooks: readonly {
     readonly names: readonly string[]
     readonly attach: readonly string[]

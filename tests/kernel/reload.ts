@@ -33,34 +33,43 @@ export interface ReloadReport {
   readonly attach: readonly string[]
 }
 
-/** What an agent holds: descriptors by kind, and its resident memory without mapped rings. */
+/** What an agent holds, each once however many descriptors it has, and its resident memory without mapped rings. */
 export interface BpfUse {
   readonly programs: number
   readonly maps: number
   readonly links: number
+  /** Of all these. */
+  readonly descriptors: number
   readonly map_bytes: number
   readonly anonymous_bytes: number
 }
 
+const LINK = /bpf[_-]link|perf_event/
+
 export function bpfUse(pid: number): BpfUse {
-  const use = { programs: 0, maps: 0, links: 0, map_bytes: 0, anonymous_bytes: 0 }
+  const programs = new Set<string>()
+  const maps = new Map<string, number>()
+  let [links, descriptors] = [0, 0]
   for (const fd of fs.readdirSync(`/proc/${pid}/fd`)) {
-    let target: string
+    let [target, info] = ['', '']
     try {
       target = fs.readlinkSync(`/proc/${pid}/fd/${fd}`)
+      info = fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue // closed meanwhile
       throw error
     }
-    if (target.includes('bpf-prog')) use.programs++
-    if (target.includes('bpf_link') || target.includes('bpf-link') || target.includes('perf_event')) use.links++
-    if (!target.includes('bpf-map')) continue
-    use.maps++
-    const bytes = /^memlock:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1]
-    use.map_bytes += Number(bytes ?? 0)
+    const field = (name: string) => new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(info)?.[1] ?? ''
+    if (target.includes('bpf-prog')) programs.add(field('prog_id'))
+    else if (target.includes('bpf-map')) maps.set(field('map_id'), Number(field('memlock')))
+    else if (LINK.test(target)) links++
+    else continue
+    descriptors++
   }
   const kib = /^RssAnon:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return { ...use, anonymous_bytes: Number(kib ?? 0) * 1024 }
+  const map_bytes = [...maps.values()].reduce((sum, bytes) => sum + bytes, 0)
+  const anonymous_bytes = Number(kib ?? 0) * 1024
+  return { programs: programs.size, maps: maps.size, links, descriptors, map_bytes, anonymous_bytes }
 }
 
 /** Former versions are kept a second, on a slow machine longer: waits until as much is there as in `wanted`, or in vain. */
@@ -70,7 +79,10 @@ async function settled(pid: number, wanted: BpfUse | undefined): Promise<BpfUse>
     await Bun.sleep(2500)
     const use = bpfUse(pid)
     if (wanted === undefined || performance.now() > until) return use
-    if (use.programs === wanted.programs && use.maps === wanted.maps && use.links === wanted.links) return use
+    const { programs, maps, links, descriptors } = wanted
+    if (use.descriptors === descriptors && use.programs === programs && use.maps === maps && use.links === links) {
+      return use
+    }
   }
 }
 

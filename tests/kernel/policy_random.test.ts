@@ -1,0 +1,24 @@
+/** Policies made at random from the whole language: what is valid loads, whatever the verifier of this kernel is. */
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { loadRandom } from './random.ts'
+
+/** The long form is `bun scripts/random_policies.ts 1000`. */
+const POLICIES = 50
+const SEED = 1
+const BATCH = 20
+const INSNS_MAX = 500_000
+
+setDefaultTimeout(400_000)
+
+test(`${POLICIES} random valid policies all load`, async () => {
+  const { load_ms, insns_most, failed, not_here } = await loadRandom(POLICIES, SEED, BATCH)
+  console.log(
+    `${load_ms.length} of ${POLICIES} loaded, ${not_here} have no hook on this kernel; load ${
+      load_ms[load_ms.length >> 1]
+    } ms (p50), ${load_ms.at(-1)} ms (most); at most ${insns_most} instructions verified`,
+  )
+  expect(failed).toEqual([])
+  expect(load_ms.length + not_here).toBe(POLICIES)
+  expect(load_ms.length).toBeGreaterThan(POLICIES / 10)
+  expect(insns_most).toBeLessThan(INSNS_MAX)
+})
