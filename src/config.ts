@@ -1,6 +1,7 @@
 // Config: every bound and default of the agent, between flags/environment/file and the parts that use them.
 import { parseDocument } from 'yaml'
 import { type ContainerConfig, readContainers } from './config_container.ts'
+import { type GrpcConfig, readGrpc } from './config_grpc.ts'
 import { type MetricsConfig, readMetrics } from './config_metrics.ts'
 import { type NatsConfig, readNats } from './config_nats.ts'
 import {
@@ -33,8 +34,7 @@ export interface Config {
   readonly never_kill: readonly string[]
   readonly allow_match_all: boolean
   readonly listen: Listen
-  readonly grpc: Listen
-  readonly grpc_open: boolean
+  readonly grpc: GrpcConfig
   readonly token_file: string
   readonly read_token: boolean
   readonly event_queue_size: number
@@ -213,8 +213,7 @@ function build(raw: Raw, sources: ConfigSources): Config {
     never_kill: read.list('never-kill'),
     allow_match_all: read.boolean('allow-match-all'),
     listen: read.parsed('listen', parseListen),
-    grpc: read.parsed('grpc', parseListen),
-    grpc_open: read.boolean('grpc-open'),
+    grpc: readGrpc(read, parseListen),
     token_file: read.text('token-file'),
     read_token: read.boolean('read-token'),
     event_queue_size: read.number('event-queue-size'),

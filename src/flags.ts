@@ -2,6 +2,7 @@
 
 import { CONTAINER_FLAGS } from './flags_container.ts'
 import { EXPORT_FLAGS } from './flags_export.ts'
+import { GRPC_FLAGS } from './flags_grpc.ts'
 import { METRICS_FLAGS } from './flags_metrics.ts'
 import { NATS_FLAGS } from './flags_nats.ts'
 
@@ -112,20 +113,7 @@ export const FLAGS = [
     help: 'where HTTP is served',
     aliases: ['server-address'],
   },
-  {
-    name: 'grpc',
-    type: 'text',
-    fallback: 'none',
-    form: 'HOST:PORT|unix:PATH|none',
-    help: "where Tetragon's gRPC service is served; over TCP, changing needs the token as metadata",
-  },
-  {
-    name: 'grpc-open',
-    type: 'boolean',
-    fallback: 'false',
-    form: 'true|false',
-    help: 'let whoever reaches --grpc on loopback change policies without the token, as Tetragon does',
-  },
+  ...GRPC_FLAGS,
   {
     name: 'token-file',
     type: 'path',

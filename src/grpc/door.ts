@@ -1,19 +1,18 @@
 // The gRPC door: Tetragon's FineGuidanceSensors service over the same hub, policies and processes as HTTP.
 
 import { timingSafeEqual } from 'node:crypto'
-import { chmodSync, rmSync } from 'node:fs'
 import {
   type handleServerStreamingCall,
   type handleUnaryCall,
   type Metadata,
   Server,
-  ServerCredentials,
   type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type protobuf from 'protobufjs'
 import { type DoorParts, streamEvents } from './events.ts'
+import { type Door, type DoorTls, listenAt } from './listen.ts'
 import { DoorError, METHODS } from './methods.ts'
 import { EVENT_LOG_METHODS } from './event_log.ts'
 import { EVENT_LOG_SERVICE, messageType, REQUEST_BYTES_MAX, SERVICE, toJson } from './schema.ts'
@@ -37,13 +36,13 @@ const CHANGING: ReadonlySet<string> = new Set([
   'SetEventLogParams',
 ])
 
-export interface Door extends AsyncDisposable {
-  /** `127.0.0.1:54321` with the port that was bound, or `unix:PATH`. */
-  readonly address: string
-}
-
 /** Listens on `HOST:PORT` or `unix:PATH` (mode 0600). Throws where it cannot. */
-export async function openDoor(address: string, access: DoorAccess, parts: DoorParts): Promise<Door> {
+export async function openDoor(
+  address: string,
+  access: DoorAccess,
+  parts: DoorParts,
+  tls: DoorTls | null = null,
+): Promise<Door> {
   const server = new Server({
     'grpc.max_receive_message_length': REQUEST_BYTES_MAX,
     'grpc.max_concurrent_streams': 64,
@@ -52,26 +51,7 @@ export async function openDoor(address: string, access: DoorAccess, parts: DoorP
   })
   server.addService(definition(SERVICE), implementation(access, parts))
   server.addService(definition(EVENT_LOG_SERVICE), eventLog(access, parts))
-  const path = address.startsWith('unix:') ? address.slice('unix:'.length) : undefined
-  if (path !== undefined) rmSync(path, { force: true }) // left by an agent that was killed
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(
-      address,
-      ServerCredentials.createInsecure(),
-      (error, bound) => error ? reject(error) : resolve(bound),
-    )
-  })
-  if (path !== undefined) chmodSync(path, 0o600)
-  return {
-    address: path === undefined ? address.replace(/:\d+$/, `:${port}`) : address,
-    async [Symbol.asyncDispose]() {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      server.tryShutdown(() => resolve())
-      const timer = setTimeout(() => server.forceShutdown(), 500) // streams of events do not end by themselves
-      await promise
-      clearTimeout(timer)
-    },
-  }
+  return await listenAt(server, address, tls)
 }
 
 /** Bytes in and out are those of the description; the rest is plain objects. */

@@ -5,6 +5,7 @@ import { nkeys } from '@nats-io/transport-node'
 import type { BatchExporter, BatchOptions } from '../../src/export/batch.ts'
 import { createNats, credentialsOf, type NatsOptions, subjectOf } from '../../src/export/nats.ts'
 import { testWhere } from '../kernel/need.ts'
+import { certificates, OPENSSL_MISSING } from './certificates.ts'
 import { NATS_MISSING, NatsServer } from './nats_server.ts'
 
 const BATCH: Omit<BatchOptions, 'name'> = {
@@ -243,7 +244,7 @@ testWhere(
 )
 
 testWhere(
-  NATS_MISSING ?? (Bun.which('openssl') === null ? 'no openssl' : undefined),
+  NATS_MISSING ?? OPENSSL_MISSING,
   'createNats() speaks TLS, checks the server and shows its own certificate',
   async () => {
     const config =
@@ -275,18 +276,3 @@ testWhere(
   },
   60_000,
 )
-
-/** A directory with an authority, certificates of a server and a client, and another authority. */
-function certificates(): string {
-  const directory = fs.mkdtempSync('/tmp/thump-pki-')
-  const script = `set -e; cd ${directory}
-for ca in ca other; do openssl req -x509 -newkey rsa:2048 -nodes -keyout $ca.key -out $ca.pem -days 2 -subj /CN=$ca; done
-echo 'subjectAltName=IP:127.0.0.1' >ext
-for name in server client; do
-  openssl req -newkey rsa:2048 -nodes -keyout $name.key -out $name.csr -subj /CN=$name
-  openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $name.pem -days 2 -extfile ext
-done`
-  const { exitCode, stderr } = Bun.spawnSync(['sh', '-c', script], { stderr: 'pipe' })
-  expect({ exitCode, stderr: exitCode === 0 ? '' : stderr.toString() }).toEqual({ exitCode: 0, stderr: '' })
-  return directory
-}

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import type { EventMeta, EventType } from '../../src/event/type.ts'
 import type { Rotation } from '../../src/export/file.ts'
 import { Hub } from '../../src/export/hub.ts'
-import { type Door, openDoor } from '../../src/grpc/door.ts'
+import { openDoor } from '../../src/grpc/door.ts'
 import type { DoorParts } from '../../src/grpc/events.ts'
+import type { Door } from '../../src/grpc/listen.ts'
 import type { PolicyAnswer, PolicyPatch } from '../../src/http/policy_registry.ts'
 
 const hub = new Hub({
