@@ -20,7 +20,6 @@ import { Throttles } from '../process/throttle.ts'
 import { Tracker } from '../process/tracker.ts'
 import { BaseSensor } from '../sensor/base.ts'
 import { guardOf } from '../sensor/guard.ts'
-import { SetNumbers } from '../sensor/hook_sets.ts'
 import { Loader } from '../sensor/loader.ts'
 import type { LoadedPolicy } from '../sensor/registry.ts'
 import type { PolicyFiles } from '../sensor/watch.ts'
@@ -202,6 +201,7 @@ export class Agent {
     const former = findFormer(this.#sensor, this.#pins, this.#log)
     let hook_id = former.last_hook_id
     const policies = new Policies({
+      log: this.#log,
       tracker: this.#tracker,
       stacks: createStacks(this.#sensor.maps, this.#config),
       outbound: new Outbound(this.#config.allow_outbound, this.#log),
@@ -210,7 +210,6 @@ export class Agent {
       hash_key_bytes: this.#sensor.hash_key_bytes,
       objectFile,
       btf,
-      sets: new SetNumbers(),
       workloads: this.#containers.workloads,
       takeHookId: () => ++hook_id,
       facts: this.#facts,

@@ -1,5 +1,12 @@
 // Policies of the agent: the registry, and lines of the records that their hooks send.
-import { ACTION_FLAG, ACTION_KIND, CHUNK_KIND, HOOK_EVENT, type HookEvent } from '../../ffi/wire.gen.ts'
+import {
+  ACTION_FLAG,
+  ACTION_KIND,
+  CHUNK_KIND,
+  HOOK_EVENT,
+  HOOK_EVENT_FLAG,
+  type HookEvent,
+} from '../../ffi/wire.gen.ts'
 import { hookBody, type HookShow } from '../event/hook.ts'
 import { goEscaped } from '../event/hook_text.ts'
 import type { EventLine } from '../event/type.ts'
@@ -7,12 +14,17 @@ import type { KernelCounters } from '../ledger.ts'
 import type { HookPlan, Plan } from '../policy/plan_type.ts'
 import type { Tracker } from '../process/tracker.ts'
 import { hookCounts } from '../sensor/hook_counts.ts'
+import { SetNumbers } from '../sensor/hook_sets.ts'
 import { Registry, type RegistryOptions, type ShownHook, syscallNumbers } from '../sensor/registry.ts'
 import type { FormerHook } from './former.ts'
+import type { Log } from './log.ts'
 import type { Outbound } from './outbound.ts'
 import type { Stacks } from './stacks.ts'
 
-export interface PoliciesOptions extends Omit<RegistryOptions, 'onHook' | 'onAttached'> {
+const MINUTE_NS = 60_000_000_000n
+
+export interface PoliciesOptions extends Omit<RegistryOptions, 'onHook' | 'onAttached' | 'sets'> {
+  readonly log: Log
   readonly tracker: Tracker
   readonly stacks: Stacks
   readonly outbound: Outbound
@@ -24,6 +36,9 @@ export class Policies implements Disposable {
   readonly #stacks: Stacks
   readonly #outbound: Outbound
   readonly #takeHookId: () => number
+  readonly #log: Log
+  /** When it was last said of a policy that its budget is used up, by the clock of records. */
+  readonly #budget_told_ns = new Map<string, bigint>()
   readonly #shows = new Map<number, HookShow>()
   /** Hooks with GetUrl or DnsLookup, which are few. */
   readonly #asking = new Map<number, HookPlan>()
@@ -35,8 +50,10 @@ export class Policies implements Disposable {
     this.#stacks = options.stacks
     this.#outbound = options.outbound
     this.#takeHookId = () => options.takeHookId()
+    this.#log = options.log
     this.registry = new Registry({
       ...options,
+      sets: new SetNumbers(),
       onHook: (id, shown) => this.#onHook(id, shown),
       onAttached: (plan) => this.#onAttached(plan),
     })
@@ -69,6 +86,7 @@ export class Policies implements Disposable {
     }
     const { head } = body
     if (this.#asking.size > 0) this.#ask(head)
+    if ((head.flags & HOOK_EVENT_FLAG.BUDGET) !== 0) this.#tellBudget(show.policy, head)
     const origin = { key: head.exec_id, pid: head.pid, tid: head.tid, ktime_ns: head.header.ktime_ns }
     return this.#tracker.hookLine(show.event, origin, show.policy, body.before, body.after, body.extra)
   }
@@ -80,6 +98,20 @@ export class Policies implements Disposable {
 
   [Symbol.dispose](): void {
     this.registry[Symbol.dispose]()
+  }
+
+  /** Once a minute, which is what a budget is for. */
+  #tellBudget(policy: string, { header: { ktime_ns }, flags }: HookEvent): void {
+    const told_ns = this.#budget_told_ns.get(policy)
+    if (told_ns !== undefined && ktime_ns - told_ns < MINUTE_NS) return
+    this.#budget_told_ns.set(policy, ktime_ns)
+    const refused = (flags & HOOK_EVENT_FLAG.PREVENTED) !== 0
+    this.#log.warn(
+      { policy },
+      refused
+        ? 'the budget of kills is used up: operations are still refused, and nobody is killed until the minute is over'
+        : 'the budget of kills is used up and onBudget is monitor: NOTHING is stopped until the minute is over',
+    )
   }
 
   #onHook(id: number, shown: ShownHook | null): void {

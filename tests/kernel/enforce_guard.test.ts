@@ -1,5 +1,5 @@
 /** Guards: who is not killed, how many are, and what may start in enforce mode. */
-import { expect } from 'bun:test'
+import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import path from 'node:path'
 import { TestAgent } from './agent.ts'
@@ -40,6 +40,50 @@ testWhere(NO_REFUSING, 'a used up budget still refuses and no longer kills', asy
     ...Array(3).fill(['prevented', undefined]),
     ...Array(7).fill(['prevented', 'budget']),
   ])
+  expect(agent.stderr.match(/the budget of kills is used up: operations are still refused/g)?.length).toBe(1)
+})
+
+/** setns(-1, 4711), which only fails where nobody kills who calls it. */
+async function callSetns(): Promise<string> {
+  const child = Bun.spawn(['build/program/setns'])
+  await child.exited
+  return child.signalCode ?? 'alive'
+}
+
+function setnsPolicy(name: string, more: string): string {
+  return policyOf(
+    name,
+    `${more}  kprobes:
+  - call: sys_setns
+    syscall: true
+    args:
+    - {index: 1, type: int}
+    selectors:
+    - matchArgs:
+      - {index: 1, operator: Equal, values: ["4711"]}
+      matchActions:
+      - action: Sigkill
+`,
+  )
+}
+
+test('a policy that can only kill goes on killing beyond its budget, unless onBudget is monitor', async () => {
+  await using agent = await TestAgent.start()
+  const [loaded] = await call(agent, 'POST', '/v1/policies', setnsPolicy('kill-on', '  killBudget: 1\n')) as {
+    verdict: string
+  }[]
+  // Where the kernel lets system calls be refused (7.2), a used up budget leaves them refused.
+  const only_kills = loaded?.verdict === 'terminates'
+  expect([await callSetns(), await callSetns()]).toEqual(['SIGKILL', only_kills ? 'SIGKILL' : 'alive'])
+  await call(agent, 'DELETE', '/v1/policies/kill-on')
+  const from = agent.stderr.length
+  await call(agent, 'POST', '/v1/policies', setnsPolicy('kill-one', '  killBudget: 1\n  onBudget: monitor\n'))
+  expect([await callSetns(), await callSetns(), await callSetns()]).toEqual(['SIGKILL', 'alive', 'alive'])
+  const tells = await tellsOf(agent, 'kill-one', 0, (found) => found.length >= 3)
+  expect(tells.map(({ spared }) => spared)).toEqual([undefined, 'budget', 'budget'])
+  expect(tells[0]?.verdict).toBe(only_kills ? 'terminated' : 'prevented')
+  const said = only_kills ? 'onBudget is monitor: NOTHING is stopped' : 'operations are still refused'
+  expect(agent.stderr.slice(from).split(said).length).toBe(2)
 })
 
 testWhere(
