@@ -4,10 +4,13 @@ import path from 'node:path'
 import { TestAgent } from '../tests/kernel/agent.ts'
 
 const PARENTS = 8
+const IDLE_SECONDS = 20
 
 export interface AgentFigures {
   readonly ready_ms: number
+  /** While nothing is done on purpose; `idle_records` are those of other programs of the machine. */
   readonly idle_cpu_part: number
+  readonly idle_records: number
   /** Resident memory at points in the number of execs; `without_rings` as /metrics has it. */
   readonly memory: readonly { readonly execs: number; readonly resident: number; readonly without_rings: number }[]
   readonly lost: number
@@ -20,9 +23,10 @@ export async function agentFigures(execs: number): Promise<AgentFigures> {
   const started = performance.now()
   await using agent = await TestAgent.start(['--stdout=false'])
   const ready_ms = performance.now() - started
-  await Bun.sleep(2000)
+  // Compiling what starting needed, and collecting what it left, takes some seconds.
+  await Bun.sleep(10_000)
   const before = await metrics(agent)
-  await Bun.sleep(3000)
+  await Bun.sleep(IDLE_SECONDS * 1000)
   const idle = await metrics(agent)
   const memory = [point(0, idle)]
   const storm = path.join(import.meta.dirname, '../build/program/storm')
@@ -35,7 +39,8 @@ export async function agentFigures(execs: number): Promise<AgentFigures> {
   const { lost } = await agent.loss()
   return {
     ready_ms,
-    idle_cpu_part: (idle.get('cpu_seconds_total')! - before.get('cpu_seconds_total')!) / 3,
+    idle_cpu_part: (idle.get('cpu_seconds_total')! - before.get('cpu_seconds_total')!) / IDLE_SECONDS,
+    idle_records: idle.get('records')! - before.get('records')!,
     memory,
     lost,
     execs_per_second: execs / seconds,
@@ -44,7 +49,9 @@ export async function agentFigures(execs: number): Promise<AgentFigures> {
 
 async function metrics(agent: TestAgent): Promise<Map<string, number>> {
   const text = await (await agent.request('/metrics')).text()
-  return new Map([...text.matchAll(/^thump_(\w+) (\S+)$/gm)].map(([, name, value]) => [name!, Number(value)]))
+  const values = new Map([...text.matchAll(/^thump_(\w+) (\S+)$/gm)].map(([, name, value]) => [name!, Number(value)]))
+  const records = [...text.matchAll(/^thump_records_received_total\{.*\} (\d+)$/gm)]
+  return values.set('records', records.reduce((sum, [, count]) => sum + Number(count), 0))
 }
 
 function point(execs: number, values: Map<string, number>) {

@@ -76,11 +76,13 @@ if (text !== null) {
   say(
     `Ready ${agent.ready_ms.toFixed(0)} ms after it was started; ${
       (agent.idle_cpu_part * 100).toFixed(2)
-    } % CPU when idle; ${agent.execs_per_second.toFixed(0)} execs/s from 8 parents, ${agent.lost} records lost.\n`,
+    } % CPU when idle, ${agent.idle_records} records of other programs in these 20 s; ${
+      agent.execs_per_second.toFixed(0)
+    } execs/s from 8 parents, ${agent.lost} records lost.\n`,
   )
-  say('| execs | resident MiB | without the mapped rings MiB |\n|---|---|---|')
+  say('| execs | resident MiB | without the mapped rings MiB | the same in MB |\n|---|---|---|---|')
   for (const { execs, resident, without_rings } of agent.memory) {
-    say(`| ${execs} | ${mib(resident)} | ${mib(without_rings)} |`)
+    say(`| ${execs} | ${mib(resident)} | ${mib(without_rings)} | ${(without_rings / 1e6).toFixed(1)} |`)
   }
 }
 say('\n## Many readers\n')

@@ -1,6 +1,7 @@
 /** CPU from a record in the ring to the bytes of its line: decoding, process cache, JSON by fragments, UTF-8. */
 
 import { decodeExecEvent, decodeExitEvent, EXEC_EVENT, EXEC_FLAG, EXIT_EVENT, FORK_EVENT } from '../ffi/wire.gen.ts'
+import { createRedactor } from '../src/filter/redact.ts'
 import { Tracker, type TrackerOptions } from '../src/process/tracker.ts'
 import { execRecord, exitRecord, forkRecord, testTracker } from '../tests/process/record.ts'
 
@@ -86,7 +87,7 @@ function measure(name: string, work: (count: number) => void, per_process: numbe
     const used = process.cpuUsage(before)
     best = Math.min(best, ((used.user + used.system) * 1000) / count / per_process)
   }
-  console.log(`${name.padEnd(52)} ${best.toFixed(0).padStart(6)} ns`)
+  console.log(`${name.padEnd(74)} ${best.toFixed(0).padStart(6)} ns`)
   return best
 }
 
@@ -99,9 +100,10 @@ measure('decode exit record', (count) => {
 }, 1)
 for (
   const [name, options] of [
-    ['defaults', {}],
-    ['credentials, namespaces', { process_cred: true, process_ns: true }],
-    ['--tetragon-only', { tetragon_only: true }],
+    ['defaults', { redactor: createRedactor({ filters: '', builtin: true }) }],
+    ['without redaction', {}],
+    ['credentials, namespaces, without redaction', { process_cred: true, process_ns: true }],
+    ['--tetragon-only, without redaction', { tetragon_only: true }],
   ] as const
 ) {
   const sink = { bytes: 0 }
