@@ -85,7 +85,8 @@ export function annotationsInfo(annotations: Readonly<Record<string, unknown>>):
     ...(name === undefined || sandbox ? {} : { name }),
     ...(image === undefined ? {} : { image }),
     ...(sandbox ? { sandbox } : {}),
-    runtime: containerd ? 'containerd' : 'cri-o',
+    ...(containerd ? { runtime: 'containerd' } : {}),
+    ...(Object.keys(annotations).some((key) => key.startsWith('io.kubernetes.cri-o.')) ? { runtime: 'cri-o' } : {}),
   }
 }
 

@@ -1,5 +1,5 @@
 // What runtimes tell by `thump oci-hook` before a container starts: the first to know, and only of what it was told.
-import type { HookMessage } from '../hook/message.ts'
+import { type HookMessage, stringsOf } from '../hook/message.ts'
 import type { ContainerName } from '../process/container.ts'
 import type { ContainerInfo } from '../process/container_entry.ts'
 import { annotationsInfo } from './bundle.ts'
@@ -45,10 +45,31 @@ export class OciHookSource implements ContainerSource {
   [Symbol.dispose](): void {}
 }
 
+/** What Tetragon's own hook says by RuntimeHook (`CreateContainer` in tetragon.proto), as our hook would. */
+export function messageOfTetragon(container: Readonly<Record<string, unknown>>, wait_ms: number): HookMessage {
+  const text = (name: string) => typeof container[name] === 'string' ? container[name] : ''
+  const cgroup = text('cgroupsPath').replace(/^\/sys\/fs\/cgroup(?=\/)/, '')
+  const pod = text('podName') === '' ? {} : {
+    'io.kubernetes.pod.name': text('podName'),
+    'io.kubernetes.pod.namespace': text('podNamespace'),
+    'io.kubernetes.pod.uid': text('podUID'),
+    'io.kubernetes.container.name': text('containerName'),
+  }
+  return {
+    id: text('containerID') === '' ? cgroup.slice(cgroup.lastIndexOf('/') + 1) : text('containerID'),
+    cgroup: `0::${cgroup}\n`,
+    annotations: { ...stringsOf(container['annotations']), ...pod },
+    name: text('containerName'),
+    image: text('containerImage'),
+    image_id: '',
+    wait_ms,
+  }
+}
+
 /** The pod's annotations where there are any; else what the store of the runtime says. A container without an id is its name. */
 export function hookInfo({ id, annotations, name, image, image_id }: HookMessage): ContainerInfo {
   const pod = annotationsInfo(annotations)
-  if (pod !== undefined) return pod
+  if (pod !== undefined) return { ...(image === '' ? {} : { image }), ...pod }
   const named = name !== '' ? name : /^[0-9a-f]{64}$/.test(id) ? '' : id
   return {
     ...(named === '' ? {} : { name: named }),

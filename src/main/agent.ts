@@ -333,6 +333,7 @@ export class Agent {
         policies: this.#policies.registry,
         processes: processSource(this.#tracker.cache),
         health: () => [...this.#missing],
+        onContainer: (container) => this.#containers.onRuntimeHook(container),
         facts: this.#facts,
       }),
     )

@@ -24,7 +24,7 @@ import type { Tracker } from '../process/tracker.ts'
 import type { Registry } from '../sensor/registry.ts'
 import { followCluster } from './cluster_policies.ts'
 import type { Log } from './log.ts'
-import { openHookDoor } from './oci_hook.ts'
+import { announceTetragon, type HookDoor, openHookDoor } from './oci_hook.ts'
 
 export interface Containers {
   readonly table: ContainerTable
@@ -39,6 +39,8 @@ export interface Containers {
    * that are loaded.
    */
   followPolicies(registry: Registry, tracker: Tracker): Promise<AsyncDisposable>
+  /** What Tetragon's hook tells. Throws Error where it is of no use. */
+  onRuntimeHook(container: Readonly<Record<string, unknown>>): Promise<void>
   /** Waits for the first answers, within a bound. */
   start(): Promise<void>
 }
@@ -69,7 +71,10 @@ export function createContainers(
   })
   const sources: ContainerSource[] = pods === null ? [] : [pods]
   const socket = config.containers.oci_hook_socket
-  const hook = socket === '' ? null : new OciHookSource(socket)
+  const tellers = [socket, config.grpc.listen.kind === 'none' ? '' : 'RuntimeHook by gRPC'].filter((each) =>
+    each !== ''
+  )
+  const hook = tellers.length === 0 ? null : new OciHookSource(tellers.join(', '))
   if (hook !== null) sources.push(hook)
   sources.push(...runtimeSources(config))
   let full = 0
@@ -99,6 +104,10 @@ export function createContainers(
     onHost: (cgroup_id) => workloadsOf(hooks.sensor()).host(cgroup_id),
   })
   identifier.attach(table)
+  const doorOf = (source: OciHookSource): HookDoor => {
+    const sensor = hooks.sensor()
+    return { source, table, identifier, workloads: workloadsOf(sensor), hierarchy: sensor.hierarchy }
+  }
   return {
     table,
     identifier,
@@ -110,12 +119,11 @@ export function createContainers(
     async followPolicies(registry, tracker) {
       const stack = new AsyncDisposableStack()
       stack.use(await followCluster(config, log, api, registry, tracker))
-      if (hook !== null) {
-        const { hierarchy } = hooks.sensor()
-        const workloads = workloadsOf(hooks.sensor())
-        stack.use(await openHookDoor({ socket, source: hook, table, identifier, workloads, hierarchy }))
-      }
+      if (socket !== '' && hook !== null) stack.use(await openHookDoor(socket, doorOf(hook)))
       return stack
+    },
+    async onRuntimeHook(container) {
+      if (hook !== null) await announceTetragon(doorOf(hook), container)
     },
     async start() {
       await Promise.all(sources.map((source) => source.start?.()))

@@ -1,7 +1,7 @@
 // The door for container runtimes: what a hook tells becomes a container that the kernel knows policies for, then it may start.
 import type { Identifier } from '../container/identifier.ts'
 import { openHookSocket } from '../container/hook_socket.ts'
-import type { OciHookSource } from '../container/oci_hook.ts'
+import { messageOfTetragon, type OciHookSource } from '../container/oci_hook.ts'
 import type { HookAnswer, HookMessage } from '../hook/message.ts'
 import { monotonicNs } from '../kernel/clock.ts'
 import type { ContainerTable } from '../process/container_table.ts'
@@ -10,7 +10,6 @@ import { type CgroupHierarchy, cgroupId } from '../sensor/cgroup.ts'
 import type { Workloads } from '../sensor/workloads.ts'
 
 export interface HookDoor {
-  readonly socket: string
   readonly source: OciHookSource
   readonly table: ContainerTable
   readonly identifier: Identifier
@@ -23,8 +22,17 @@ const WAIT_MS_MAX = 10_000
 /** Left to the hook for getting the answer, in ms. */
 const MARGIN_MS = 50
 
-export async function openHookDoor(door: HookDoor): Promise<AsyncDisposable> {
-  return await openHookSocket(door.socket, (message) => announce(door, message))
+export async function openHookDoor(socket: string, door: HookDoor): Promise<AsyncDisposable> {
+  return await openHookSocket(socket, (message) => announce(door, message))
+}
+
+/** Tetragon's hook waits ten seconds unless told otherwise; half a second is what ours leaves to others. */
+const TETRAGON_WAIT_MS = 500
+
+/** RuntimeHook of the gRPC door. Throws Error where it is of no use. */
+export async function announceTetragon(door: HookDoor, container: Readonly<Record<string, unknown>>): Promise<void> {
+  const { told, reason } = await announce(door, messageOfTetragon(container, TETRAGON_WAIT_MS))
+  if (!told) throw new Error(reason)
 }
 
 async function announce(door: HookDoor, message: HookMessage): Promise<HookAnswer> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { Identifier } from '../../src/container/identifier.ts'
-import { hookInfo, OciHookSource } from '../../src/container/oci_hook.ts'
+import { hookInfo, messageOfTetragon, OciHookSource } from '../../src/container/oci_hook.ts'
 import type { ContainerSource } from '../../src/container/type.ts'
 import type { Container, ContainerInfo } from '../../src/process/container_entry.ts'
 import { ContainerTable } from '../../src/process/container_table.ts'
@@ -18,6 +18,27 @@ test('hookInfo() has name and image, or what the annotations of a pod say', () =
     pod: { namespace: 'n', name: 'p', uid: 'u', partial: true },
     name: 'c',
   })
+})
+
+test("messageOfTetragon() understands what Tetragon's hook tells", () => {
+  const told = {
+    cgroupsPath: `/sys/fs/cgroup/kubepods/pod1/${ID}`,
+    containerName: 'app',
+    containerImage: 'web:1',
+    podName: 'p',
+    podUID: 'u',
+    podNamespace: 'n',
+    annotations: { a: 'b', c: 1 },
+  }
+  const message = messageOfTetragon(told, 7)
+  expect(message).toMatchObject({ id: ID, cgroup: `0::/kubepods/pod1/${ID}\n`, wait_ms: 7, annotations: { a: 'b' } })
+  expect(hookInfo(message)).toEqual({
+    pod: { namespace: 'n', name: 'p', uid: 'u', labels: {}, partial: true },
+    name: 'app',
+    image: 'web:1',
+  })
+  const alone = messageOfTetragon({ cgroupsPath: '/x', containerID: 'c', containerName: 'web' }, 7)
+  expect([alone.id, hookInfo(alone)]).toEqual(['c', { name: 'web' }])
 })
 
 function start(...others: ContainerSource[]) {

@@ -124,6 +124,32 @@ testWhere(missing, 'a container that only its runtime knows for one is one from 
   expect(await Bun.spawn([PROGRAM]).exited).toBe(0)
 })
 
+testWhere(missing, "Tetragon's own hook is understood: RuntimeHook by gRPC, before the container starts", async () => {
+  const directory = fs.mkdtempSync('/tmp/thump-hook-')
+  const door = `unix:${path.join(directory, 'grpc.sock')}`
+  fs.mkdirSync(path.join(directory, 'policies'))
+  const selector = 'containerSelector: {matchLabels: {name: web}}'
+  fs.writeFileSync(path.join(directory, 'policies/p.yaml'), policy('TracingPolicy', 'name: no-setns', selector))
+  await using _agent = await TestAgent.start([
+    ...NOBODY,
+    '--grpc',
+    door,
+    '--policies',
+    path.join(directory, 'policies'),
+  ])
+  using runc = new Runc({ setns: PROGRAM })
+  const run = (n: number, containerName: string) => {
+    const cgroup = `/kubepods/besteffort/${idOf(n)}`
+    const request = JSON.stringify({ createContainer: { containerID: idOf(n), containerName, cgroupsPath: cgroup } })
+    const client = path.join(import.meta.dirname, '../grpc/client.ts')
+    const args = ['bun', client, door, 'RuntimeHook', request]
+    const hooks = { createRuntime: [{ path: process.execPath, args, env: ['PATH=/usr/bin:/bin'] }] }
+    return runc.status({ id: idOf(n), cgroup, command: ['/bin/setns'], hooks })
+  }
+  expect([await run(100, 'web'), await run(101, 'db'), await run(102, 'web')]).toEqual([137, 0, 137])
+  fs.rmSync(directory, { recursive: true })
+})
+
 testWhere(
   missing,
   'an agent that is away keeps no container from starting for longer than the bound, and it is said',
