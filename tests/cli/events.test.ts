@@ -113,8 +113,7 @@ describe('readEvents()', () => {
     const all = (async () => {
       for await (const { kind, data } of stream) items.push(`${kind} ${data}`)
     })()
-    expect(all).rejects.toThrow(AgentError)
-    await all.catch(() => undefined)
+    await expect(all).rejects.toThrow(AgentError)
     expect(items).toEqual(['event 1', 'event 2', 'event 3', 'loss {"reason":"boot"}', 'event 4'])
     expect(wanted).toEqual([null, 'a-2', 'a-3', 'b-1', 'b-1'])
     expect(breaks).toHaveLength(4)

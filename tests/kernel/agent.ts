@@ -66,11 +66,8 @@ export class TestAgent implements AsyncDisposable {
     const command = [
       ...options.prefix ?? [],
       ...closed,
-      ...[
-        process.execPath,
-        ...(process.env.THUMP_TEST_BUN_FLAGS ?? '').split(' ').filter((flag) => flag !== ''),
-        path.join(ROOT, 'src/main.ts'),
-      ],
+      process.execPath,
+      path.join(ROOT, 'src/main.ts'),
       ...[
         '--listen',
         `unix:${this.socket}`,
@@ -243,7 +240,8 @@ export class TestAgent implements AsyncDisposable {
       this.#partial = lines.pop()!
       for (const line of lines) this.events.push(parseEvent(line))
     }
-    expect(this.#partial).toBe('')
+    // Who is killed may have been in the middle of a line.
+    if (this.child.signalCode !== 'SIGKILL') expect(this.#partial).toBe('')
   }
 }
 
