@@ -10,6 +10,7 @@ const KNOWN = {
   '--socket': true,
   '--timeout': true,
   '--on-failure': true,
+  '--except': true,
   '--log': true,
   '--hooks-dir': true,
   '--config': true,
@@ -31,6 +32,7 @@ install writes it where Podman and CRI-O look for hooks, and says what to do for
   --socket PATH          of the agent (default ${HOOK_DEFAULTS.socket})
   --timeout DURATION     longest time a container waits for it (default ${HOOK_DEFAULTS.timeout_ms / 1000}s)
   --on-failure WHAT      of a container that the agent was not told of: start or refuse (default ${HOOK_DEFAULTS.on_failure})
+  --except NAMESPACE,... of Kubernetes, whose containers start even so (default ${HOOK_DEFAULTS.except.join(',')})
   --log FILE             where failures are written (default ${HOOK_DEFAULTS.log}; "none": nowhere)
   --hooks-dir DIR        for install and uninstall (default ${HOOKS_DIRECTORY})
   --config FILE          an OCI config.json, or containerd's base_runtime_spec, in place of the directory
@@ -60,7 +62,9 @@ function hookOptions({ values }: Options): HookOptions {
     throw new UsageError(`Invalid value "${on_failure}" for --on-failure, want start|refuse`)
   }
   const log = value('--log') ?? HOOK_DEFAULTS.log
-  return { socket: value('--socket') ?? HOOK_DEFAULTS.socket, timeout_ms, on_failure, log: log === 'none' ? '' : log }
+  const except = value('--except')?.split(',').filter((each) => each !== '') ?? HOOK_DEFAULTS.except
+  const socket = value('--socket') ?? HOOK_DEFAULTS.socket
+  return { socket, timeout_ms, on_failure, except, log: log === 'none' ? '' : log }
 }
 
 async function install(options: Options, hook_options: HookOptions, terminal: Terminal): Promise<number> {

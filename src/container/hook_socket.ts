@@ -13,7 +13,10 @@ export async function openHookSocket(
   socket: string,
   answer: (message: HookMessage) => Promise<HookAnswer>,
 ): Promise<AsyncDisposable> {
-  if (fs.statSync(socket, { throwIfNoEntry: false })?.isSocket() === true) fs.unlinkSync(socket)
+  if (fs.statSync(socket, { throwIfNoEntry: false })?.isSocket() === true) {
+    if (await answers(socket)) throw new Error(`Cannot listen for the OCI hook on ${socket}: another agent does`)
+    fs.unlinkSync(socket) // left by an agent that was killed
+  }
   fs.mkdirSync(socket.slice(0, socket.lastIndexOf('/')) || '/', { recursive: true, mode: 0o700 })
   const server = net.createServer((connection) => serve(connection, answer))
   server.maxConnections = CONNECTIONS_MAX
@@ -36,6 +39,16 @@ export async function openHookSocket(
       fs.rmSync(socket, { force: true })
     },
   }
+}
+
+function answers(socket: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const connection = net.connect(socket, () => {
+    connection.destroy()
+    resolve(true)
+  })
+  connection.once('error', () => resolve(false))
+  return promise
 }
 
 function serve(connection: net.Socket, answer: (message: HookMessage) => Promise<HookAnswer>): void {

@@ -26,8 +26,8 @@ export interface Hook {
  * Where a container may start without, a shell stands between: also a hook whose program is gone must not keep every container
  * of the machine from starting.
  */
-export function hookOf({ bun, script }: Program, { socket, timeout_ms, on_failure, log }: HookOptions): Hook {
-  const command = [bun, '--no-env-file', script, socket, String(timeout_ms), on_failure, log]
+export function hookOf({ bun, script }: Program, { socket, timeout_ms, on_failure, log, except }: HookOptions): Hook {
+  const command = [bun, '--no-env-file', script, socket, String(timeout_ms), on_failure, log, except.join(',')]
   const timeout = RUNTIME_TIMEOUT_SECONDS
   if (on_failure === 'refuse') return { path: bun, args: command, timeout }
   return { path: '/bin/sh', args: ['sh', '-c', '"$@" || exit 0', 'thump-oci-hook', ...command], timeout }

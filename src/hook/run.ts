@@ -11,6 +11,8 @@ export interface HookOptions {
   readonly timeout_ms: number
   /** What becomes of a container that the agent was not told of. */
   readonly on_failure: 'start' | 'refuse'
+  /** Namespaces of Kubernetes whose containers start all the same: else an agent that runs in one could not come back. */
+  readonly except: readonly string[]
   /** Runtimes throw stderr away when a hook succeeds, so failures stand here as well; '' for nowhere. */
   readonly log: string
 }
@@ -19,6 +21,7 @@ export const HOOK_DEFAULTS: HookOptions = {
   socket: DEFAULT_SOCKET,
   timeout_ms: 1000,
   on_failure: 'start',
+  except: ['kube-system', 'thump'],
   log: '/run/thump/oci-hook.log',
 }
 
@@ -29,21 +32,29 @@ const FILE_BYTES_MAX = 64 << 20
 
 /** Gives the exit status: 0, or 1 where the container must not start. Takes no longer than its timeout. */
 export async function runHook(options: HookOptions, stdin: ReadableStream<Uint8Array>): Promise<number> {
+  let namespace = ''
   const left_ms = () => Math.max(0, options.timeout_ms - performance.now())
   try {
     const state = await within(left_ms(), 'the runtime to give the state', new Response(stdin).text())
     const message = messageOf(state, left_ms(), readText)
+    namespace = namespaceOf(message.annotations)
     const answer = await within(left_ms(), `an agent at ${options.socket}`, tell(options.socket, message))
     if (!answer.told) throw new Error(`The agent could not use it: ${answer.reason}`)
     return 0
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    const outcome = options.on_failure === 'start'
+    const starts = options.on_failure === 'start' || options.except.includes(namespace)
+    const outcome = starts
       ? 'the container starts all the same, known to policies only by its cgroup'
       : 'the container does not start'
     complain(`thump oci-hook: ${reason}; ${outcome}`, options.log)
-    return options.on_failure === 'start' ? 0 : 1
+    return starts ? 0 : 1
   }
+}
+
+/** As containerd's CRI plugin and CRI-O annotate; '' outside Kubernetes. */
+function namespaceOf(annotations: Readonly<Record<string, string>>): string {
+  return annotations['io.kubernetes.cri.sandbox-namespace'] ?? annotations['io.kubernetes.pod.namespace'] ?? ''
 }
 
 function tell(socket: string, message: object): Promise<HookAnswer> {
@@ -92,13 +103,14 @@ function complain(sentence: string, log: string): void {
   }
 }
 
-/** `SOCKET TIMEOUT_MS start|refuse LOG`, as the installer writes them. */
+/** `SOCKET TIMEOUT_MS start|refuse LOG EXCEPT,...`, as the installer writes them. */
 if (import.meta.main) {
-  const [socket = DEFAULT_SOCKET, timeout = '1000', on_failure = 'start', log = ''] = process.argv.slice(2)
+  const [socket = DEFAULT_SOCKET, timeout = '1000', on_failure = 'start', log = '', except = ''] = process.argv.slice(2)
   const options: HookOptions = {
     socket,
     timeout_ms: Number(timeout),
     on_failure: on_failure === 'refuse' ? 'refuse' : 'start',
+    except: except.split(',').filter((each) => each !== ''),
     log,
   }
   // A request that is still under way would keep the process alive.

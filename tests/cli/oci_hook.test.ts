@@ -36,7 +36,13 @@ test('thump oci-hook install writes a file that podman reads, and uninstall remo
   expect(stages).toEqual(['createRuntime'])
   expect(hook.path).toBe(process.execPath)
   expect(fs.existsSync(hook.args[2]!)).toBe(true)
-  expect(hook.args.slice(3)).toEqual(['/run/thump/oci-hook.sock', '2000', 'refuse', '/run/thump/oci-hook.log'])
+  expect(hook.args.slice(3)).toEqual([
+    '/run/thump/oci-hook.sock',
+    '2000',
+    'refuse',
+    '/run/thump/oci-hook.log',
+    'kube-system,thump',
+  ])
   expect((await thump('uninstall', '--hooks-dir', hooks)).status).toBe(0)
   expect(fs.readdirSync(hooks)).toEqual([])
   expect(await thump('uninstall', '--hooks-dir', hooks)).toMatchObject({ status: 1 })

@@ -10,12 +10,12 @@ test('hookOf() has a shell between that lets containers start, unless they must 
   const log = '/run/thump/oci-hook.log'
   expect(hookOf(PROGRAM, HOOK_DEFAULTS)).toEqual({
     path: '/bin/sh',
-    args: ['sh', '-c', '"$@" || exit 0', 'thump-oci-hook', ...command, 'start', log],
+    args: ['sh', '-c', '"$@" || exit 0', 'thump-oci-hook', ...command, 'start', log, 'kube-system,thump'],
     timeout: 30,
   })
   expect(hookOf(PROGRAM, { ...HOOK_DEFAULTS, on_failure: 'refuse' })).toEqual({
     path: '/usr/bin/bun',
-    args: [...command, 'refuse', log],
+    args: [...command, 'refuse', log, 'kube-system,thump'],
     timeout: 30,
   })
 })

@@ -17,7 +17,8 @@ const STATE = JSON.stringify({ ociVersion: '1.0.2', id: 'web', pid: process.pid,
 /** A generous bound beyond whatever this test process has been up for: the hook counts from the start of its own. */
 function run(parts: { on_failure?: 'start' | 'refuse'; within_ms?: number; stdin?: ReadableStream<Uint8Array> } = {}) {
   const { on_failure = 'start', within_ms = 10_000, stdin = new Blob([STATE]).stream() } = parts
-  return runHook({ socket, timeout_ms: performance.now() + within_ms, on_failure, log }, stdin)
+  const options = { socket, timeout_ms: performance.now() + within_ms, on_failure, except: ['kube-system'], log }
+  return runHook(options, stdin)
 }
 
 function door(answer: (message: HookMessage) => Promise<HookAnswer>): Promise<AsyncDisposable> {
@@ -45,6 +46,15 @@ test('runHook() lets the container start or not where nobody answers, and says s
   expect(logged()).toMatch(/^\d{4}-.*Z thump oci-hook: Cannot reach the agent at .*; the container starts all the same/)
   expect(await run({ on_failure: 'refuse' })).toBe(1)
   expect(logged()).toContain('the container does not start\n')
+})
+
+test('runHook() lets containers of namespaces that are excepted start, so that an agent in one can come back', async () => {
+  const of = (namespace: string) => {
+    const annotations = { 'io.kubernetes.pod.namespace': namespace }
+    return new Blob([JSON.stringify({ id: 'x', pid: process.pid, bundle: directory, annotations })]).stream()
+  }
+  expect(await run({ on_failure: 'refuse', stdin: of('kube-system') })).toBe(0)
+  expect(await run({ on_failure: 'refuse', stdin: of('shop') })).toBe(1)
 })
 
 test('runHook() waits no longer than its bound, for the agent or for the runtime', async () => {
@@ -75,6 +85,7 @@ test('openHookSocket() answers nonsense with the reason, drops a flood, and take
     '-e',
     `Bun.listen({unix: ${JSON.stringify(socket + '2')}, socket: {data() {}}}); process.exit()`,
   ]).exited
+  await expect(openHookSocket(socket, () => Promise.reject(new Error()))).rejects.toThrow('another agent does')
   await using _second = await openHookSocket(socket + '2', () => Promise.resolve({ told: true, known: true }))
 })
 

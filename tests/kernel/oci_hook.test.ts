@@ -43,7 +43,7 @@ async function start(selector: string, kind = 'TracingPolicy', metadata = 'name:
 }
 
 function hook(socket: string, log: string, on_failure: 'start' | 'refuse' = 'start', timeout_ms = 10_000) {
-  return hookOf({ bun: process.execPath, script: SCRIPT }, { socket, timeout_ms, on_failure, log })
+  return hookOf({ bun: process.execPath, script: SCRIPT }, { socket, timeout_ms, on_failure, log, except: [] })
 }
 
 function policy(kind: string, metadata: string, selector: string): string {
@@ -175,7 +175,13 @@ testWhere(
     expect(fs.readFileSync(log, 'utf8')).toContain(`Waited too long for an agent at ${socket}`)
     silent.stop(true)
     // The program is gone: the shell says so to nobody, and the container runs.
-    const gone = hookOf({ bun: '/nowhere/bun', script: SCRIPT }, { socket, timeout_ms: 500, on_failure: 'start', log })
+    const gone = hookOf({ bun: '/nowhere/bun', script: SCRIPT }, {
+      socket,
+      timeout_ms: 500,
+      on_failure: 'start',
+      log,
+      except: [],
+    })
     const cgroup = '/gone'
     expect(await runc.status({ id: 'gone', cgroup, command: ['/bin/setns'], hooks: { createRuntime: [gone] } })).toBe(0)
     fs.rmSync(directory, { recursive: true })
