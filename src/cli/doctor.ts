@@ -28,8 +28,9 @@ export const doctor: Command = {
       )
     } else {
       await terminal.write(featureText(found, terminal.color))
-      for (const { policy, links, generation } of pinned) {
-        await terminal.write(`pinned: policy "${policy}" by agent ${generation}, ${links} links\n`)
+      for (const { policy, links, generation, alive } of pinned) {
+        const who = `agent ${generation}${alive ? ', which runs' : ', which is gone'}`
+        await terminal.write(`pinned: policy "${policy}" by ${who}, ${links} links\n`)
       }
       await terminal.write(
         lacks.length === 0 ? 'The agent can start here\n' : lacks.map((line) => `${line}\n`).join(''),

@@ -65,11 +65,11 @@ ${CLIENT_USAGE}
     }
     if (name === 'list' && options.values.has('--all-nodes')) return await listOnAllNodes(options, terminal)
     if (name === 'delete' && options.values.has('--pinned')) {
-      for (const kept of keptPolicies()) {
+      for (const kept of keptPolicies().filter(({ alive }) => !alive)) {
         removePinned(kept)
         await terminal.write(`policy "${kept.policy}" of agent ${kept.generation} unpinned\n`)
       }
-      new Pins('', false).sweep()
+      new Pins({ generation: '', keeping: false }).sweep()
       return 0
     }
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined

@@ -6,12 +6,17 @@ import path from 'node:path'
 import { LibbpfError } from '../../ffi/error.ts'
 import type { BpfLink } from '../../ffi/link.ts'
 import { BpfMap } from '../../ffi/map.ts'
+import { ownerLives, ownerText } from './owner.ts'
 import { pinBytes, pinnedBytes } from './pinned_bytes.ts'
 
 export const PIN_ROOT = '/sys/fs/bpf/thump'
 /** Not names that a policy can have here: `@` is encoded in those. */
 const BASE = '@base'
 const MAPS = '@maps'
+/** What MAPS is called once an agent has taken it over: only one can. */
+const CLAIMED = '@claimed'
+/** Beside the links of a base sensor: whose they are. */
+const OWNER = 'owner'
 /** Beside the links of a policy, or the maps of a base sensor: what the next agent wants to know of them. */
 const STATE = 'state'
 /** Beside the links of a policy: the map that switches it. */
@@ -23,15 +28,21 @@ export interface KeptPolicy {
   readonly policy: string
   readonly links: number
   readonly directory: string
+  /** Its agent runs. */
+  readonly alive: boolean
 }
 
-/** Of a base sensor. */
+/** Of a base sensor whose agent is gone. */
 export interface KeptBase {
-  readonly generation: string
+  readonly state: Uint8Array<ArrayBuffer>
+  /** Takes it over; null: another agent was faster. */
+  claim(): ClaimedBase | null
+}
+
+export interface ClaimedBase {
   readonly links: readonly string[]
   /** Paths by name. */
   readonly maps: Readonly<Record<string, string>>
-  readonly state: Uint8Array<ArrayBuffer>
 }
 
 /** What is kept of a policy beside its links. */
@@ -41,28 +52,30 @@ export interface PolicyExtra {
   readonly switches: BpfMap
 }
 
-export class Pins {
-  readonly keeping: boolean
-  readonly #root: string
+export interface PinsOptions {
   /** Directory of this start's pins. */
   readonly generation: string
+  /** False: pins nothing, but takes away what a former agent kept once it is replaced. */
+  readonly keeping: boolean
+  readonly root?: string
+  readonly procfs?: string
+  /** Told of links that end with the agent although they were to be kept. */
+  readonly onRefused?: (policy: string, links: readonly string[]) => void
+}
 
+export class Pins {
+  readonly keeping: boolean
+  readonly generation: string
+  readonly #root: string
+  readonly #procfs: string
   readonly #onRefused: (policy: string, links: readonly string[]) => void
 
-  /**
-   * `keeping` false: pins nothing, but takes away what a former agent kept once it is replaced. `onRefused` is told of links
-   * that end with the agent although they were to be kept.
-   */
-  constructor(
-    generation: string,
-    keeping: boolean,
-    root = PIN_ROOT,
-    onRefused: (policy: string, links: readonly string[]) => void = () => {},
-  ) {
-    this.#onRefused = onRefused
-    this.generation = generation
-    this.keeping = keeping
-    this.#root = root
+  constructor(options: PinsOptions) {
+    this.generation = options.generation
+    this.keeping = options.keeping
+    this.#root = options.root ?? PIN_ROOT
+    this.#procfs = options.procfs ?? '/proc'
+    this.#onRefused = options.onRefused ?? (() => {})
   }
 
   keepBase(
@@ -72,6 +85,7 @@ export class Pins {
   ): void {
     if (!this.keeping) return
     this.#pin(BASE, links)
+    pinBytes(path.join(this.#directory(BASE), OWNER), new TextEncoder().encode(ownerText(this.#procfs)))
     const directory = this.#directory(MAPS)
     for (const [name, map] of maps) map.pin(path.join(directory, name))
     pinBytes(path.join(directory, STATE), state)
@@ -101,28 +115,45 @@ export class Pins {
     for (const kept of this.leftOver()) if (kept.policy === policy) removePinned(kept, this.#root)
   }
 
-  /** Of former agents. */
+  /** Of agents that are gone. */
   leftOver(): KeptPolicy[] {
-    return keptPolicies(this.#root).filter(({ generation }) => generation !== this.generation)
+    return keptPolicies(this.#root, this.#procfs).filter(({ generation, alive }) =>
+      generation !== this.generation && !alive
+    )
   }
 
-  /** Of the former agent that started last; null: none, or one that kept no maps. */
+  /** Of the agent that started last of those that are gone; null: none, or one that kept no maps. */
   formerBase(): KeptBase | null {
-    const started = (generation: string) => fs.statSync(path.join(this.#root, generation)).mtimeMs
-    const generations = list(this.#root).filter((name) =>
-      name !== this.generation && list(this.#in(name, MAPS)).length > 0
-    )
-    const [generation] = generations.sort((one, other) => started(other) - started(one))
+    if (!this.keeping) return null // what it reads would be nobody's after it
+    const started = (generation: string) => fs.statSync(this.#in(generation, MAPS)).mtimeMs
+    const [generation] = list(this.#root).filter((name) => {
+      return name !== this.generation && fs.existsSync(path.join(this.#in(name, MAPS), STATE)) && !this.#lives(name)
+    }).sort((one, other) => started(other) - started(one))
     if (generation === undefined) return null
-    const state = path.join(this.#in(generation, MAPS), STATE)
-    if (!fs.existsSync(state)) return null // it ended while it was pinning
-    const names = list(this.#in(generation, MAPS)).filter((name) => name !== STATE)
     return {
-      generation,
-      links: list(this.#in(generation, BASE)).map((name) => path.join(this.#in(generation, BASE), name)),
-      maps: Object.fromEntries(names.map((name) => [name, path.join(this.#in(generation, MAPS), name)])),
-      state: pinnedBytes(state),
+      state: pinnedBytes(path.join(this.#in(generation, MAPS), STATE)),
+      claim: () => this.#claim(generation),
     }
+  }
+
+  #claim(generation: string): ClaimedBase | null {
+    const [base, claimed] = [this.#in(generation, BASE), this.#in(generation, CLAIMED)]
+    try {
+      fs.renameSync(this.#in(generation, MAPS), claimed)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+      throw error
+    }
+    return {
+      links: list(base).filter((name) => name !== OWNER).map((name) => path.join(base, name)),
+      maps: Object.fromEntries(
+        list(claimed).filter((name) => name !== STATE).map((name) => [name, path.join(claimed, name)]),
+      ),
+    }
+  }
+
+  #lives(generation: string): boolean {
+    return generationLives(path.join(this.#root, generation), this.#procfs)
   }
 
   /** What former agents wrote of their policies, by the newest generation last. */
@@ -133,16 +164,16 @@ export class Pins {
 
   /** After a start, when policies have been read: base sensors that no policy needs any more. */
   sweep(): void {
-    const needed = new Set(keptPolicies(this.#root).map(({ generation }) => generation))
+    const needed = new Set(keptPolicies(this.#root, this.#procfs).map(({ generation }) => generation))
     for (const generation of list(this.#root)) {
-      if (generation === this.generation || needed.has(generation)) continue
+      if (generation === this.generation || needed.has(generation) || this.#lives(generation)) continue
       removeGeneration(path.join(this.#root, generation))
     }
   }
 
   /** At the end of this agent: without a policy nothing of it is worth keeping. */
   end(): void {
-    if (!keptPolicies(this.#root).some(({ generation }) => generation === this.generation)) {
+    if (!keptPolicies(this.#root, this.#procfs).some(({ generation }) => generation === this.generation)) {
       removeGeneration(path.join(this.#root, this.generation))
     }
   }
@@ -173,14 +204,20 @@ export class Pins {
 }
 
 /** What is pinned below `root`, by whichever agent. */
-export function keptPolicies(root = PIN_ROOT): KeptPolicy[] {
-  return list(root).flatMap((generation) =>
-    list(path.join(root, generation)).filter((name) => !name.startsWith('@')).map((name) => {
+export function keptPolicies(root = PIN_ROOT, procfs = '/proc'): KeptPolicy[] {
+  return list(root).flatMap((generation) => {
+    const alive = generationLives(path.join(root, generation), procfs)
+    return list(path.join(root, generation)).filter((name) => !name.startsWith('@')).map((name) => {
       const directory = path.join(root, generation, name)
       const links = list(directory).filter((entry) => /^\d+$/.test(entry)).length
-      return { generation, policy: policyName(name), links, directory }
+      return { generation, policy: policyName(name), links, directory, alive }
     })
-  )
+  })
+}
+
+function generationLives(directory: string, procfs: string): boolean {
+  const owner = path.join(directory, BASE, OWNER)
+  return fs.existsSync(owner) && ownerLives(procfs, new TextDecoder().decode(pinnedBytes(owner)))
 }
 
 /** Switches it off by one store, then detaches it; with the last policy of a generation goes its base sensor. */

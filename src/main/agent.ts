@@ -81,7 +81,7 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#host = host
-    this.#pins = createPins(this.#boot, config.keep_sensors_on_exit, log)
+    this.#pins = createPins(this.#boot, config, log)
     const { events, labels } = config.metrics
     this.#event_metrics = events ? new EventMetrics(config.node_name, labels) : null
     this.#facts = factsInWorker({ btf: config.btf, procfs: config.procfs, object: objectFile('probe') })

@@ -1,13 +1,19 @@
 // What a former agent left by --keep-sensors-on-exit: whether its rings are read on, and what its hooks' records mean.
-import { PIN_ROOT, Pins } from '../kernel/pins.ts'
+import type { Config } from '../config.ts'
+import { Pins } from '../kernel/pins.ts'
 import type { BaseSensor } from '../sensor/base.ts'
 import { decodeState, type PolicyState } from '../sensor/kept.ts'
 import type { ShownHook } from '../sensor/registry.ts'
 import type { Log } from './log.ts'
 
-export function createPins(boot: string, keeping: boolean, log: Log): Pins {
-  return new Pins(boot, keeping, PIN_ROOT, (policy, links) => {
-    log.warn({ policy, links }, 'not kept: this kernel cannot pin these attachments, they end with the agent')
+export function createPins(boot: string, config: Pick<Config, 'keep_sensors_on_exit' | 'procfs'>, log: Log): Pins {
+  return new Pins({
+    generation: boot,
+    keeping: config.keep_sensors_on_exit,
+    procfs: config.procfs,
+    onRefused: (policy, links) => {
+      log.warn({ policy, links }, 'not kept: this kernel cannot pin these attachments, they end with the agent')
+    },
   })
 }
 

@@ -63,7 +63,7 @@ export function decodeState<T extends BaseState | PolicyState>(bytes: Uint8Array
   return deserialize(bytes.buffer) as T
 }
 
-/** Opens what was kept; null where the signature is another one, and nothing was opened then. */
+/** Takes over what was kept; null where the signature is another one, or another agent was faster. */
 export function openKept(
   kept: KeptBase,
   signature: string,
@@ -71,9 +71,10 @@ export function openKept(
   attached: DisposableStack,
 ): AdoptedBase | null {
   const state = decodeState<BaseState>(kept.state)
-  if (state.signature !== signature) return null
-  const maps = new Map(Object.entries(kept.maps).map(([name, path]) => [name, stack.use(BpfMap.open(path))]))
-  const links = kept.links.map((path) => attached.use(BpfLink.open(path)))
+  const claimed = state.signature === signature ? kept.claim() : null
+  if (claimed === null) return null
+  const maps = new Map(Object.entries(claimed.maps).map(([name, path]) => [name, stack.use(BpfMap.open(path))]))
+  const links = claimed.links.map((path) => attached.use(BpfLink.open(path)))
   const note = maps.get(NOTE_MAP)
   maps.delete(NOTE_MAP)
   // Hooks of former policies have this one, with numbers that mean other policies now.

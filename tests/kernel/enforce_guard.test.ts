@@ -47,7 +47,7 @@ testWhere(NO_REFUSING, 'a used up budget still refuses and no longer kills', asy
 async function callSetns(): Promise<string> {
   const child = Bun.spawn(['build/program/setns'])
   await child.exited
-  return child.signalCode ?? 'alive'
+  return String(child.signalCode ?? 'alive')
 }
 
 function setnsPolicy(name: string, more: string): string {

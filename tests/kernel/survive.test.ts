@@ -54,7 +54,8 @@ function mine() {
 
 test('a kept policy enforces after kill -9 of its agent, across the next start, until its pins are removed', async () => {
   for (const kept of mine()) removePinned(kept)
-  const flags = ['--keep-sensors-on-exit']
+  // Room for what else starts on this machine while nobody reads.
+  const flags = ['--keep-sensors-on-exit', '--rb-reserved-size', '64M']
   await using first = await TestAgent.start(flags)
   await call(first, 'POST', '/v1/policies', POLICY)
   expect(await call(first, 'GET', '/v1/policies/kept.over-restarts')).toMatchObject({ not_kept: [] })
@@ -83,6 +84,7 @@ test('a kept policy enforces after kill -9 of its agent, across the next start, 
   await loop
   console.log(`${during.length} attempts across the restart, ${through} not killed`)
   expect([alone.every((pid) => pid > 0), through]).toEqual([true, 0])
+  expect(second.stderr).toContain('going on where a former agent stopped')
   await second.waitFor(({ kind, process }) => kind === 'process_exit' && process?.pid === during.at(-1))
   // The second agent tells of what happened while there was none, and of what happened while it started.
   const whole = 'process_exec, process_kprobe kept.over-restarts terminated, process_exit SIGKILL'

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { ownerLives, ownerText } from '../../../src/kernel/owner.ts'
 import { keptPolicies, Pins, removePinned } from '../../../src/kernel/pins.ts'
 
 function fill(root: string, generation: string, name: string): void {
@@ -24,7 +25,7 @@ const names = (root: string) => keptPolicies(root).map(({ generation, policy }) 
 
 test('Pins replaces what former agents kept of a policy, and sweeps base sensors without policies', () => {
   const root = pinned()
-  const pins = new Pins('now', true, root)
+  const pins = new Pins({ generation: 'now', keeping: true, root })
   expect(names(root)).toEqual(['now files', 'old files', 'old team/web.egress'])
   pins.replaced('files')
   expect(pins.leftOver().map(({ policy, links }) => [policy, links])).toEqual([['team/web.egress', 1]])
@@ -37,7 +38,7 @@ test('Pins replaces what former agents kept of a policy, and sweeps base sensors
 
 test('Pins forgets a policy that is taken out, and at the end a generation without policies', () => {
   const root = pinned()
-  const pins = new Pins('now', true, root)
+  const pins = new Pins({ generation: 'now', keeping: true, root })
   pins.end()
   expect(fs.existsSync(path.join(root, 'now'))).toBe(true)
   pins.forget('files', 1)
@@ -51,4 +52,12 @@ test('removePinned() takes the base sensor with the last policy of a generation'
   for (const kept of keptPolicies(root)) removePinned(kept, root)
   expect(fs.readdirSync(root)).toEqual(['older'])
   fs.rmSync(root, { recursive: true })
+})
+
+test('ownerLives() knows an agent by its number and start', () => {
+  const own = ownerText('/proc')
+  expect(ownerLives('/proc', own)).toBe(true)
+  expect(ownerLives('/proc', own + '1')).toBe(false)
+  expect(ownerLives('/proc', '999999999 1')).toBe(false)
+  expect(ownerLives('/proc', '')).toBe(false)
 })
