@@ -42,7 +42,9 @@ say(
     load!.toFixed(1)
   } at the start.`,
 )
-say('The machine is shared: figures of a loaded one are upper bounds.\n')
+say(
+  'The machine is shared: figures of a loaded one are upper bounds. What hooks cost in the kernel: [hook_cost.md](hook_cost.md).\n',
+)
 for (
   const [title, file] of [['CPU per record: ring', 'ring.bench.ts'], [
     'CPU per record: decode, cache, JSON, bytes',
