@@ -67,6 +67,7 @@ export class Defence implements Disposable {
           generation: pins.generation,
           pin_device: pins.keeping ? fs.statSync(PIN_ROOT).dev : 0,
           objects: sensor.objects,
+          links: sensor.links,
         })
       } catch (error) {
         const why = explain(error, null).lines.join('; ')

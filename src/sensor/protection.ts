@@ -1,4 +1,5 @@
 // Protection: --protect-agent. LSM programs that refuse what others try on the agent and its BPF objects, and tell of it.
+import { LibbpfError } from '../../ffi/error.ts'
 import { BpfObject } from '../../ffi/object.ts'
 import type { BpfLink } from '../../ffi/link.ts'
 import { ARGUMENT_TYPE, decodeHookConfig, HOOK_CONFIG_SIZE } from '../../ffi/wire.gen.ts'
@@ -53,8 +54,9 @@ export interface ProtectionOptions {
   /** Directory of its pins, and st_dev of the bpffs they lie in; 0: no pins. */
   readonly generation: string
   readonly pin_device: number
-  /** Objects that are older than the protection. */
+  /** What is older than the protection; of a base sensor that was taken over there are links only. */
   readonly objects: readonly BpfObject[]
+  readonly links: readonly BpfLink[]
 }
 
 export class Protection implements Disposable {
@@ -87,6 +89,8 @@ export class Protection implements Disposable {
       for (const program of each.programs) if (program.autoload) own.update(key(KIND.program, program.info().id), yes)
       for (const name of each.mapNames) own.update(key(KIND.map, each.map(name).info().id), yes)
     }
+    for (const map of maps.all) own.update(key(KIND.map, map.info().id), yes)
+    for (const id of programsOf(options.links)) own.update(key(KIND.program, id), yes)
     const links = object.programs.map((program) => stack.use(program.attach()))
     return new Protection(object, links, stack.move())
   }
@@ -140,6 +144,18 @@ export function kernelDevice(st_dev: number): number {
   const major = st_dev >>> 8 & 0xfff
   const minor = (st_dev & 0xff) | (st_dev >>> 12 & 0xfff00)
   return ((major << 20) | minor) >>> 0
+}
+
+/** Perf events (probes before 5.15) do not tell; their programs stand in objects. */
+function programsOf(links: readonly BpfLink[]): number[] {
+  return links.flatMap((link) => {
+    try {
+      return [link.info().program_id]
+    } catch (error) {
+      if (error instanceof LibbpfError && error.code === 'EINVAL') return []
+      throw error
+    }
+  })
 }
 
 function key(kind: number, id: number): Uint8Array<ArrayBuffer> {
