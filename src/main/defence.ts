@@ -77,7 +77,7 @@ export class Defence implements Disposable {
       }
     }
     this.#integrity.learn()
-    this.#timer = setInterval(() => this.look(), BOUNDS.integrity_period_ms)
+    this.#timer = setInterval(() => this.#tick(), BOUNDS.integrity_period_ms)
     this.#timer.unref()
   }
 
@@ -103,6 +103,15 @@ export class Defence implements Disposable {
     this.#blind = blind
     this.#told = now
     this.#protection?.forgetGone()
+  }
+
+  /** A look that fails is no reason to end. */
+  #tick(): void {
+    try {
+      this.look()
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'cannot compare programs, links and maps with what was loaded')
+    }
   }
 
   /** For /v1/coverage; looks anew. */

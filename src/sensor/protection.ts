@@ -95,17 +95,22 @@ export class Protection implements Disposable {
     return new Protection(object, links, stack.move())
   }
 
-  /** Numbers of what is gone make room; they come again only after two thousand millions. */
+  /** Numbers of what is gone make room; they come again only after two thousand millions. Does nothing without CAP_SYS_ADMIN. */
   forgetGone(): void {
     const own = this.object.map('protect_objects')
-    const living = {
-      [KIND.program]: new Set(objectIds('program', IDS_MAX)),
-      [KIND.map]: new Set(objectIds('map', IDS_MAX)),
+    let living: Readonly<Record<number, ReadonlySet<number>>>
+    try {
+      living = {
+        [KIND.program]: new Set(objectIds('program', IDS_MAX)),
+        [KIND.map]: new Set(objectIds('map', IDS_MAX)),
+      }
+    } catch (error) {
+      if (error instanceof LibbpfError && error.code === 'EPERM') return // there is room for 16,384 as it is
+      throw error
     }
     for (const each of [...own.keys()]) {
       const view = new DataView(each.buffer)
-      const kind = view.getUint32(0, true) === KIND.map ? KIND.map : KIND.program
-      if (!living[kind].has(view.getUint32(4, true))) own.delete(each)
+      if (living[view.getUint32(0, true)]?.has(view.getUint32(4, true)) !== true) own.delete(each)
     }
   }
 
