@@ -1,11 +1,11 @@
 // Units: systemd's units that policies name. Each has a number that the kernel gives its cgroup as it is made, so that what is said
 // about a unit holds from the first instruction of whenever it starts.
 import { readdirSync, statSync } from 'node:fs'
-import { idKey, type WorkloadMap } from './workload_map.ts'
+import { idKey, type UnitMap, type WorkloadMap } from './workload_map.ts'
 
 export interface UnitsOptions {
   /** Map cgroup_units: name to number. */
-  readonly cgroup_units: () => WorkloadMap
+  readonly cgroup_units: () => UnitMap
   readonly cgroup_containers: () => WorkloadMap
   /** Where the hierarchy that names containers is mounted; null: nowhere. */
   readonly mount: string | null
@@ -30,6 +30,13 @@ export class Units {
 
   constructor(options: UnitsOptions) {
     this.#options = options
+    options.guarded(() => {
+      for (const [key, value] of options.cgroup_units().entries()) {
+        const name = new TextDecoder().decode(key).replace(/\0+$/, '')
+        this.#numbers.set(name, Number(new DataView(value.buffer).getBigUint64(value.byteOffset, true)))
+      }
+    })
+    for (const name of this.#numbers.keys()) this.#findExisting(name)
   }
 
   entries(): IterableIterator<[string, number]> {

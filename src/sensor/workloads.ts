@@ -5,7 +5,7 @@ import type { Plan, WorkloadPlan } from '../policy/plan_type.ts'
 import { matchesContainer, matchesHost, unitsOf, type WorkloadSubject } from '../policy/workload.ts'
 import type { Container } from '../process/container_entry.ts'
 import { Units } from './units.ts'
-import { idKey, type WorkloadMap } from './workload_map.ts'
+import { idKey, type UnitMap, type WorkloadMap } from './workload_map.ts'
 
 export interface WorkloadsOptions {
   /** Map policy_cgroups. */
@@ -13,7 +13,7 @@ export interface WorkloadsOptions {
   /** Map cgroup_containers. */
   readonly cgroup_containers: () => WorkloadMap
   /** Map cgroup_units. */
-  readonly cgroup_units: () => WorkloadMap
+  readonly cgroup_units: () => UnitMap
   /** Where the hierarchy that names containers is mounted; null: nowhere. */
   readonly mount: string | null
   /** Whether a cgroup's path is that of a container or of something in one. */

@@ -29,17 +29,35 @@ class FakeMap {
   }
 }
 
-function start(mount: string | null = null) {
+class FakeUnits extends FakeMap {
+  readonly #former: readonly (readonly [string, number])[]
+  constructor(former: readonly (readonly [string, number])[]) {
+    super((key) => new TextDecoder().decode(key).replace(/\0+$/, ''))
+    this.#former = former
+  }
+  *former(): Generator<readonly [Uint8Array, Uint8Array<ArrayBuffer>]> {
+    for (const [name, number] of this.#former) {
+      const value = new Uint8Array(new BigUint64Array([BigInt(number)]).buffer)
+      yield [new TextEncoder().encode(name.padEnd(64, '\0')), value]
+    }
+  }
+}
+
+function start(mount: string | null = null, former: readonly (readonly [string, number])[] = []) {
   const policies = new FakeMap((key) => {
     const { cgroup_id, filter } = decodePolicyCgroupKey(key, 0)
     return `${cgroup_id}:${filter}`
   })
   const cgroups = new FakeMap((key) => String(key.getBigUint64(0, true)))
-  const units = new FakeMap((key) => new TextDecoder().decode(key).replace(/\0+$/, ''))
+  const units = new FakeUnits(former)
   const workloads = new Workloads({
     policy_cgroups: () => policies,
     cgroup_containers: () => cgroups,
-    cgroup_units: () => units,
+    cgroup_units: () => ({
+      update: (key, value) => units.update(key, value),
+      delete: (key) => units.delete(key),
+      entries: () => units.former(),
+    }),
     mount,
     isContainer: (cgroup) => containerName(cgroup) !== undefined,
     onFailure: (error) => {
@@ -160,4 +178,19 @@ test('units that a policy names have a number of their own, for which everything
   workloads.host(4711)
   expect(cgroups.entries.has('4711')).toBe(false)
   fs.rmSync(mount, { recursive: true })
+})
+
+test('units that a former agent left in the kernel keep their numbers, and are of the host', () => {
+  const { policies, units, workloads } = start(null, [['old.service', 2 ** 52]])
+  workloads.add({ workloads: [{ ...NONE, hostSelector: ALL }], namespace: '' })
+  expect([...policies.entries.keys()]).toEqual(['0:1', `${2 ** 52}:1`])
+  const named = (unit: string): LabelSelector => ({ matchLabels: { unit }, matchExpressions: [] })
+  workloads.add({
+    workloads: [{ ...NONE, hostSelector: named('new.service') }, { ...NONE, hostSelector: named('old.service') }],
+    namespace: '',
+  })
+  expect([...units.entries]).toEqual([['new.service', BigInt(2 ** 52 + 1)]])
+  expect([...policies.entries.keys()].toSorted()).toEqual(
+    ['0:1', `${2 ** 52}:1`, `${2 ** 52}:3`, `${2 ** 52 + 1}:1`, `${2 ** 52 + 1}:2`].toSorted(),
+  )
 })
