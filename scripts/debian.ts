@@ -26,7 +26,7 @@ export function run(...command: string[]): string {
 }
 
 /** The Debian archive that apt is configured with; its other suites are beside the one in use. */
-function mirror(): string {
+export function mirror(): string {
   for (const line of run('apt-get', 'indextargets', '--format', '$(ORIGIN)|$(CREATED_BY)|$(REPO_URI)').split('\n')) {
     const [origin, kind, url] = line.split('|')
     if (origin === 'Debian' && kind === 'Packages' && url && !url.includes('security')) return url.replace(/\/$/, '')

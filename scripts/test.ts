@@ -85,8 +85,7 @@ record('pure tests', await runTests([], PURE_SECONDS_MAX))
 if (process.getuid?.() === 0) {
   mountTracing()
   record(`kernel ${release()}`, await runFiles(kernelTestFiles(), KERNEL_SECONDS_MAX, ATTEMPTS))
-  // The API server alone: the tests of a whole node are for `bun run test:kube`, which builds the rest as well.
-  record('kubernetes', await testCluster(['kube-apiserver']))
+  record('kubernetes and image', await testCluster())
 } else {
   console.error('not root: the kernel tests run in the guests only')
 }
