@@ -40,6 +40,9 @@ const BASE = '^(ffi|lifecycle|path|start|storm|throttle)'
 const GUESTS: readonly (readonly [kernels: readonly string[], only: string])[] = [
   [['7.2', '6.12', '5.10', '6.1'], BASE],
   [['6.12'], '^(container_runc|enforce|hook)'],
+  [['7.2', '5.10', '6.1'], '^hook_family'],
+  // Short forms of what scripts/{reload,many,random}_policies.ts do at length.
+  [['6.12'], '^policy_(many|random|reload)'],
 ]
 
 const lines: string[] = []

@@ -1,5 +1,5 @@
 /** Many policies at once: all of them work, and the memory of one does not depend on how many there are. */
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import { bytesPerPolicy, loadMany, type ManySample } from './many.ts'
 
@@ -7,8 +7,6 @@ const POLICIES = 50
 const KERNEL_BYTES_MAX = 1 << 20
 /** Nobody else allocates there. */
 const IN_GUEST = fs.readFileSync('/proc/cpuinfo', 'utf8').includes('QEMU')
-
-setDefaultTimeout(400_000)
 
 test(`${POLICIES} policies of one shape all see one call, each for less than a megabyte of the kernel`, async () => {
   const report = await loadMany(POLICIES)
@@ -31,7 +29,7 @@ test(`${POLICIES} policies of one shape all see one call, each for less than a m
   if (IN_GUEST) expect(machine).toBeLessThan(KERNEL_BYTES_MAX)
   const perPolicy = report.samples.slice(1).map((sample) => countsPerPolicy(report.samples[0]!, sample))
   expect(perPolicy).toEqual(perPolicy.map(() => perPolicy[0]!))
-})
+}, 400_000)
 
 function countsPerPolicy(first: ManySample, sample: ManySample): { programs: number; maps: number; links: number } {
   const more = sample.policies - first.policies

@@ -1,13 +1,11 @@
 /** Policies made at random from the whole language: what is valid loads, whatever the verifier of this kernel is. */
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { loadRandom } from './random.ts'
 
 const POLICIES = 50
 const SEED = 1
 const BATCH = 20
 const INSNS_MAX = 500_000
-
-setDefaultTimeout(400_000)
 
 test(`${POLICIES} random valid policies all load`, async () => {
   const { load_ms, insns_most, failed, not_here } = await loadRandom(POLICIES, SEED, BATCH)
@@ -20,4 +18,4 @@ test(`${POLICIES} random valid policies all load`, async () => {
   expect(load_ms.length + not_here).toBe(POLICIES)
   expect(load_ms.length).toBeGreaterThan(POLICIES / 10)
   expect(insns_most).toBeLessThan(INSNS_MAX)
-})
+}, 400_000)

@@ -1,5 +1,5 @@
 /** A policy file that changes while its hook is hit all the time: each hit is one version's, and nothing stays behind. */
-import { expect, setDefaultTimeout } from 'bun:test'
+import { expect } from 'bun:test'
 import fs from 'node:fs'
 import { testWhere } from './need.ts'
 import { type BpfUse, COUNTED_LSEEK, type ReloadReport, reloadUnderLoad } from './reload.ts'
@@ -14,8 +14,6 @@ const CHANGES_MIN = 10
 /** Half of the changes are live within this when the time that loading takes is left out. */
 const LIVE_MS_MAX = 250 * SLOWER
 const GROWTH_BYTES_MAX = 32 << 20
-
-setDefaultTimeout(300_000)
 
 const missing = fs.existsSync(COUNTED_LSEEK) ? undefined : `no ${COUNTED_LSEEK}`
 
@@ -43,7 +41,7 @@ for (const returns of [false, true]) {
     expect(last.anonymous_bytes - first.anonymous_bytes).toBeLessThan(GROWTH_BYTES_MAX)
     const live = report.changes.map((change) => change.live_ms - change.load_ms).sort((a, b) => a - b)
     expect(live[Math.floor(live.length * 0.5)]).toBeLessThan(LIVE_MS_MAX)
-  })
+  }, 300_000)
 }
 
 function counts({ programs, maps, links, descriptors }: BpfUse) {
