@@ -1,5 +1,5 @@
 /**
- * bun run guest [--kernel 6.12] [--timeout 300] [--mem 3072] [--out DIR] [--env NAME=VALUE]... -- COMMAND...
+ * bun run guest [--kernel 6.12] [--timeout 300] [--mem 3072] [--out DIR] [--env NAME=VALUE]... [--package NAME]... -- COMMAND...
  * Runs a command as root in /thump, a copy of this checkout, on a Debian kernel in an emulated machine; its output and status are the command's.
  * With --out what the command put into /out is in DIR afterwards. An emulator that broke is started once more, and says so.
  */
@@ -19,6 +19,8 @@ export interface GuestJob {
   readonly timeout_seconds: number
   readonly memory_mib: number
   readonly environment: readonly string[]
+  /** Installed here, to be in the guest as well. */
+  readonly packages?: readonly string[]
   /** Where /out of the guest goes; undefined: nowhere. */
   readonly out?: string | undefined
   readonly onStdout: (bytes: Uint8Array) => void
@@ -33,7 +35,7 @@ const TRIES_MAX = 2
 /** Status of the command as `timeout` and shells count: 124 out of time, 125 the guest broke each time. */
 export async function runInGuest(job: GuestJob): Promise<number> {
   const kernel = findKernel(job.kernel)
-  const root = rootArchive()
+  const root = rootArchive(job.packages)
   const work = mkdtempSync(join(tmpdir(), 'thump-guest-'))
   // Half a gigabyte: also removed when a signal ends us in the middle.
   const clean = () => rmSync(work, { recursive: true, force: true })
@@ -98,13 +100,14 @@ if (import.meta.main) {
       mem: { type: 'string', default: '3072' },
       out: { type: 'string' },
       env: { type: 'string', multiple: true, default: [] },
+      package: { type: 'string', multiple: true, default: [] },
     },
   })
   if (positionals.length === 0 || !(values.kernel in KERNELS)) {
     console.error(
       `usage: bun run guest [--kernel ${
         Object.keys(KERNELS).join('|')
-      }] [--timeout SECONDS] [--mem MIB] [--out DIR] [--env NAME=VALUE]... -- COMMAND...`,
+      }] [--timeout SECONDS] [--mem MIB] [--out DIR] [--env NAME=VALUE]... [--package NAME]... -- COMMAND...`,
     )
     process.exit(2)
   }
@@ -115,6 +118,7 @@ if (import.meta.main) {
     timeout_seconds: Number(values.timeout),
     memory_mib: Number(values.mem),
     environment: values.env,
+    packages: values.package,
     out: values.out,
     onStdout: (bytes) => process.stdout.write(bytes),
     onStderr: (bytes) => process.stderr.write(bytes),

@@ -14,6 +14,9 @@ const GUEST_SECONDS_MAX = 1500
 /** Memory of a guest: the largest tests hold rings, caches and a Bun per agent. */
 const GUEST_MEMORY_MIB = 4096
 
+/** What single files of tests need in the guest beside the usual: it is large, and every start would pay for it. */
+const PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([['/container_cri.', ['containerd']]])
+
 /** Runs the suite on one kernel. Output lines are passed to stderr behind the kernel's name. */
 async function testKernel(kernel: string, only: string | undefined): Promise<Tally> {
   let text = ''
@@ -24,6 +27,9 @@ async function testKernel(kernel: string, only: string | undefined): Promise<Tal
     timeout_seconds: GUEST_SECONDS_MAX,
     memory_mib: GUEST_MEMORY_MIB,
     environment: [],
+    packages: [...PACKAGES].filter(([file]) => kernelTestFiles(only).some((name) => name.includes(file))).flatMap((
+      [, names],
+    ) => names),
     onStdout: (bytes) => text += new TextDecoder().decode(bytes),
     onStderr: show,
     onRetry: (reason) => {

@@ -51,7 +51,7 @@ export const GUEST_PACKAGES = [
 ] as const
 
 const SKIPPED =
-  /^\/usr\/share\/(doc|man|locale|info|lintian|bash-completion|menu|bug|zsh|pixmaps|perl5\/debconf|debconf|i18n)\/|\/(idlelib|lib2to3|__pycache__|ensurepip)\/|^\/(lib|usr\/lib)\/udev\//
+  /^\/usr\/share\/(doc|man|locale|info|lintian|bash-completion|menu|bug|zsh|pixmaps|perl5\/debconf|debconf|i18n)\/|\/(idlelib|lib2to3|__pycache__|ensurepip)\/|^\/(lib|usr\/lib)\/udev\/|^\/usr\/bin\/containerd-(stress|shim|shim-runc-v1)$/
 
 /** Modules a guest may load, besides what they depend on. */
 const MODULES = [
@@ -69,9 +69,9 @@ const MODULES = [
   'br_netfilter',
 ]
 
-/** Path of the cached root archive; built anew when a package, Bun or one of these scripts changed. */
-export function rootArchive(): string {
-  const packages = installedClosure(GUEST_PACKAGES)
+/** Path of the cached root archive, with `more` packages; built anew when a package, Bun or one of these scripts changed. */
+export function rootArchive(more: readonly string[] = []): string {
+  const packages = installedClosure([...GUEST_PACKAGES, ...more])
   const bun = realpathSync(process.execPath)
   const hash = new Bun.CryptoHasher('sha256')
   for (const file of ['rootfs.ts', 'cpio.ts', 'guest_init.sh']) {

@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import protobuf from 'protobufjs'
+import { inInitramfs } from './runc.ts'
 
 /** What a kubelet asks a runtime for; names and numbers of fields are the interface's. */
 const CRI = `syntax = "proto3";
@@ -188,6 +189,7 @@ state = "${directory}/state"
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         BinaryName = "${Bun.which('runc')}"
+        NoPivotRoot = ${inInitramfs()}
 `
 }
 

@@ -14,6 +14,11 @@ export function missingForContainers(): string | undefined {
   return stdout.toString().includes('=>') ? `${BUSYBOX} is not static` : undefined
 }
 
+/** Which pivot_root cannot leave. */
+export function inInitramfs(): boolean {
+  return fs.readFileSync('/proc/mounts', 'utf8').split('\n').some((line) => / \/ (?:rootfs|tmpfs) /.test(line))
+}
+
 export interface ContainerRun {
   readonly id: string
   /** `cgroupsPath` of the specification; the runtime puts it below every hierarchy. */
@@ -110,11 +115,7 @@ export class Runc implements Disposable {
       linux: { ...linux, cgroupsPath: cgroup },
     }
     fs.writeFileSync(path.join(bundle, 'config.json'), JSON.stringify(specification))
-    // pivot_root cannot leave an initramfs.
-    const initramfs = fs.readFileSync('/proc/mounts', 'utf8').split('\n').some((line) =>
-      / \/ (?:rootfs|tmpfs) /.test(line)
-    )
-    const flags = initramfs ? ['--no-pivot'] : []
+    const flags = inInitramfs() ? ['--no-pivot'] : []
     return Bun.spawn(['runc', '--root', this.#state, 'run', ...flags, '--bundle', bundle, id], {
       stdin: 'ignore',
       stdout: 'ignore',
