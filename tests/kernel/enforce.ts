@@ -7,21 +7,37 @@ const kprobes = fs.existsSync('/sys/kernel/tracing/kprobe_events')
 
 /** The one kernel here without kprobes refuses trampolines and LSM programs, too. */
 export const NO_REFUSING = kprobes ? undefined : 'no fmod_ret, no BPF LSM programs'
-/** How often an operation is attempted: `THUMP_ENFORCE_COUNT=1000` for the long run. */
-export const COUNT = Number(process.env['THUMP_ENFORCE_COUNT'] ?? 40)
+/** How often an operation is attempted, or a policy switched: scripts/enforce.ts sets it for the long form. */
+const LONG = process.env['THUMP_ENFORCE_COUNT']
+export const COUNT = Number(LONG ?? 40)
+export const SWITCHES = Number(LONG ?? 50)
+
+/** Which form ran, for who reads the output. */
+export function formOf(count: number): string {
+  return LONG === undefined ? `short form: ${count}; bun scripts/enforce.ts has the long one` : `long form: ${count}`
+}
+
 export const WORKERS = 4
 const PROGRAM = 'build/program/attempt'
 
+/** A busy agent answers 429 for a while. */
+const BUSY_MS = 60_000
+
 export async function call(agent: TestAgent, method: string, route: string, body?: string): Promise<unknown> {
   const authorization = `Bearer ${fs.readFileSync(agent.token_file, 'utf8').trim()}`
-  const answer = await agent.request(route, {
-    method,
-    headers: { authorization, ...(body?.startsWith('{') ? { 'content-type': 'application/json' } : {}) },
-    ...(body === undefined ? {} : { body }),
-  })
-  const text = await answer.text()
-  if (answer.status >= 300) throw new Error(`${method} ${route}: ${answer.status} ${text}`)
-  return text === '' ? null : JSON.parse(text)
+  for (const until = performance.now() + BUSY_MS;;) {
+    const answer = await agent.request(route, {
+      method,
+      headers: { authorization, ...(body?.startsWith('{') ? { 'content-type': 'application/json' } : {}) },
+      ...(body === undefined ? {} : { body }),
+    })
+    const text = await answer.text()
+    if (answer.status < 300) return text === '' ? null : JSON.parse(text)
+    if (answer.status !== 429 || performance.now() > until) {
+      throw new Error(`${method} ${route}: ${answer.status} ${text}`)
+    }
+    await Bun.sleep(200)
+  }
 }
 
 export interface Attempts {

@@ -2,11 +2,9 @@
 import { expect } from 'bun:test'
 import fs from 'node:fs'
 import { TestAgent } from './agent.ts'
-import { attempt, call, NO_REFUSING, policyOf, tellsOf } from './enforce.ts'
+import { attempt, call, formOf, NO_REFUSING, policyOf, SWITCHES, tellsOf } from './enforce.ts'
 import { testWhere } from './need.ts'
 
-/** `THUMP_ENFORCE_SWITCHES=1000` for the long run. */
-const SWITCHES = Number(process.env['THUMP_ENFORCE_SWITCHES'] ?? 50)
 /** Of one round of load; rounds go on until all switches are done. */
 const OPERATIONS = 200
 const LETTER: Readonly<Record<string, string>> = { prevented: 'r', monitored: 'd' }
@@ -69,7 +67,9 @@ testWhere(
     const changes = [...workers.values()].join('|').match(/dr|rd/g)?.length ?? 0
     const refused = all.replaceAll('d', '').length
     console.log(
-      `${SWITCHES} switches: ${all.length - refused} done, ${refused} refused, ${changes} changes inside a process`,
+      `${SWITCHES} switches: ${all.length - refused} done, ${refused} refused, ${changes} changes inside a process (${
+        formOf(SWITCHES)
+      })`,
     )
     expect(changes).toBeGreaterThan(1)
     await agent.requireNoLoss()

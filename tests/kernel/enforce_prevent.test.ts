@@ -2,7 +2,7 @@
 import { expect } from 'bun:test'
 import fs from 'node:fs'
 import { TestAgent } from './agent.ts'
-import { activeOpens, attempt, call, COUNT, NO_REFUSING, policyOf, tellsOf } from './enforce.ts'
+import { activeOpens, attempt, call, COUNT, formOf, NO_REFUSING, policyOf, tellsOf } from './enforce.ts'
 import { testWhere } from './need.ts'
 
 const DIRECTORY = '/etc/thump-enforce'
@@ -73,6 +73,7 @@ testWhere(
     ])
     expect(shell.stdout.toString()).toBe('137\n137\n')
     expect(fs.readFileSync(FILE, 'utf8')).toBe(CONTENT)
+    console.log(`each of 4 ways to write refused and killed every time (${formOf(COUNT)})`)
     await agent.requireNoLoss()
     fs.rmSync(DIRECTORY, { recursive: true })
   },
@@ -102,6 +103,7 @@ testWhere(NO_REFUSING, 'connections outside of the allowed networks send no SYN,
     }))
     expect([...kinds]).toEqual([`tcp_connect KPROBE_ACTION_SIGKILL prevented ${target} IPPROTO_TCP`])
   }
+  console.log(`each of 3 ways to connect refused and killed every time, no SYN (${formOf(COUNT)})`)
   const opens = activeOpens()
   const allowed = await attempt({ how: 'fork', operation: 'connect', target: `127.0.0.1:${listener.port}`, count: 8 })
   expect(allowed.count).toEqual({ d: 8 })
