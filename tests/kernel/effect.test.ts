@@ -8,7 +8,7 @@ import { testWhere } from './need.ts'
 
 const DIRECTORY = '/tmp/thump-effect'
 /** Rows that begin with an empty directory; the others find a file `a` of five bytes. */
-const EMPTY = /^(inode_mkdir|path_mkdir|inode_rmdir|path_rmdir|sb_|bprm_)/
+const EMPTY = /^(inode_mkdir|path_mkdir|inode_rmdir|path_rmdir|sb_|bprm_|move_mount)/
 /** Functions that are not named after their hook. */
 const FUNCTIONS: Readonly<Record<string, string>> = { bprm_check_security: 'bprm_check' }
 
@@ -27,12 +27,19 @@ function present(hooks: readonly string[], attach: Attach): string[] {
   return hooks.filter((hook) => symbols.has(attach === 'lsm' ? `bpf_lsm_${hook}` : nameOf(hook, attach)))
 }
 
+/** Of hooks that the program itself meets before or after what it is there for: its output, the loader's protections. */
+const NARROW: Readonly<Record<string, { readonly args: string; readonly filter: string }>> = {
+  file_permission: narrow('{index: 0, type: file}', `{index: 0, operator: Prefix, values: ["${DIRECTORY}/d/"]}`),
+  file_mprotect: narrow('{index: 1, type: uint64}', '{index: 1, operator: Equal, values: ["5"]}'),
+}
+
+function narrow(arg: string, match: string) {
+  return { args: `\n    args:\n    - ${arg}`, filter: `\n      matchArgs:\n      - ${match}` }
+}
+
 function hookYaml(hook: string, attach: Attach): string {
   const head = attach === 'lsm' ? `- hook: ${hook}` : `- call: ${nameOf(hook, attach)}\n    syscall: false`
-  // Its own output is no business of the one that writes.
-  const writes = hook === 'file_permission'
-  const args = writes ? '\n    args:\n    - {index: 0, type: file}' : ''
-  const filter = writes ? `\n      matchArgs:\n      - {index: 0, operator: Prefix, values: ["${DIRECTORY}/d/"]}` : ''
+  const { args, filter } = NARROW[hook] ?? { args: '', filter: '' }
   return `  ${head}${args}
     selectors:
     - matchBinaries:
@@ -45,7 +52,7 @@ function hookYaml(hook: string, attach: Attach): string {
 /** `BEFORE RESULT AFTER`, in a uts namespace of its own. */
 function attempt(hook: string): string {
   const directory = `${DIRECTORY}/d`
-  Bun.spawnSync(['umount', `${directory}/a`], { stderr: 'ignore' })
+  for (const name of ['a', 'b']) Bun.spawnSync(['umount', `${directory}/${name}`], { stderr: 'ignore' })
   fs.rmSync(directory, { recursive: true, force: true })
   fs.mkdirSync(directory, { mode: 0o777 })
   if (!EMPTY.test(hook)) fs.writeFileSync(`${directory}/a`, '12345', { mode: 0o644 })

@@ -127,6 +127,22 @@ static long mounted(void)
 	return stat(a, &inner) == 0 && stat(up, &outer) == 0 && inner.st_dev != outer.st_dev;
 }
 
+static long moved(void)
+{
+	struct stat inner, outer;
+	char up[300];
+
+	snprintf(up, sizeof(up), "%s/..", b);
+	return stat(b, &inner) == 0 && stat(up, &outer) == 0 && inner.st_dev != outer.st_dev;
+}
+
+static long readable(void)
+{
+	int ends[2];
+
+	return pipe(ends) == 0 && write(ends[1], place, 1) == 1;
+}
+
 static long user(void) { return geteuid(); }
 static long descriptors(void)
 {
@@ -147,6 +163,14 @@ static long host(void)
 static void opened(void) { fd = open(a, O_RDWR); }
 static void directory(void) { mkdir(a, 0755); }
 static void tree(void) { directory(); mount("effect", a, "tmpfs", 0, 0); }
+static void clone_tree(void)
+{
+	tree();
+	mkdir(b, 0755);
+	fd = syscall(SYS_open_tree, AT_FDCWD, a, 1 /* OPEN_TREE_CLONE */);
+}
+
+static void page(void) { mmap(place, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0); }
 static void tcp(void) { fd = socket(AF_INET, SOCK_STREAM, 0); address.sin_addr.s_addr = htonl(INADDR_LOOPBACK); }
 static void listener(void)
 {
@@ -208,6 +232,9 @@ static long do_map(void)
 	return mmap(place, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED ? -1 : 0;
 }
 
+static long do_ftruncate(void) { return ftruncate(fd, 0); }
+static long do_protect(void) { return mprotect(place, 4096, PROT_READ | PROT_EXEC); }
+static long do_move(void) { return syscall(SYS_move_mount, fd, "", AT_FDCWD, b, 4 /* MOVE_MOUNT_F_EMPTY_PATH */); }
 static long do_trace(void) { return ptrace(PTRACE_SEIZE, child, 0, 0); }
 static long do_kill(void) { return kill(child, SIGKILL); }
 static long do_mount(void) { return mount("effect", a, "tmpfs", 0, 0); }
@@ -250,8 +277,10 @@ static const struct row {
 	{ "bprm_check_security", nothing, do_exec, has_b },
 	{ "bprm_creds_for_exec", nothing, do_exec, has_b },
 	{ "capable", nothing, do_hostname, host },
+	{ "file_mprotect", page, do_protect, readable },
 	{ "file_open", nothing, do_open, size_of },
 	{ "file_permission", opened, do_permission, size_of },
+	{ "file_truncate", opened, do_ftruncate, size_of },
 	{ "inode_create", nothing, do_create, has_b },
 	{ "inode_link", nothing, do_link, has_b },
 	{ "inode_mkdir", nothing, do_mkdir, has_a },
@@ -263,6 +292,7 @@ static const struct row {
 	{ "inode_symlink", nothing, do_symlink, has_b },
 	{ "inode_unlink", nothing, do_unlink, has_a },
 	{ "mmap_file", opened, do_map, mapped },
+	{ "move_mount", clone_tree, do_move, moved },
 	{ "path_chmod", nothing, do_chmod, mode_of },
 	{ "path_chown", nothing, do_chown, owner_of },
 	{ "path_link", nothing, do_link, has_b },
