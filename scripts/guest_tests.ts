@@ -64,22 +64,26 @@ export function buildForGuests(): void {
   }
 }
 
-/** Runs the suite on all `kernels`, at most `jobs` at a time. */
-export async function testGuests(
-  kernels: readonly string[],
-  only: string | undefined,
-  jobs: number,
-): Promise<Map<string, Tally>> {
-  const tallies = new Map<string, Tally>()
-  if (kernelTestFiles(only).length === 0) return tallies
-  const waiting = [...kernels]
+/** A run of the suite: the files whose name `only` matches, in a guest of `kernel`. */
+export interface GuestRun {
+  kernel: string
+  only: string | undefined
+}
+
+/** Does the runs, at most `jobs` at a time; their counts come in the order of the runs. */
+export async function testGuests(runs: readonly GuestRun[], jobs: number): Promise<Tally[]> {
+  const empty = runs.find((run) => kernelTestFiles(run.only).length === 0)
+  if (empty) throw new Error(`Cannot test: no file of tests/kernel matches ${empty.only}`)
+  const tallies: Tally[] = []
+  const waiting = [...runs.entries()]
   const worker = async () => {
-    for (let kernel = waiting.shift(); kernel !== undefined; kernel = waiting.shift()) {
-      tallies.set(kernel, await testKernel(kernel, only))
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, run] = next
+      tallies[index] = await testKernel(run.kernel, run.only)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(jobs, kernels.length) }, worker))
-  return new Map([...tallies].sort((a, b) => kernels.indexOf(a[0]) - kernels.indexOf(b[0])))
+  await Promise.all(Array.from({ length: Math.min(jobs, runs.length) }, worker))
+  return tallies
 }
 
 if (import.meta.main) {
@@ -94,11 +98,8 @@ if (import.meta.main) {
   }
   process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
   buildForGuests()
-  const tallies = await testGuests(
-    positionals.length > 0 ? positionals : Object.keys(KERNELS),
-    values.only,
-    Number(values.jobs),
-  )
-  for (const [kernel, tally] of tallies) console.log(formatTally(kernel, tally))
-  process.exitCode = tallies.values().some((tally) => tally.failed > 0) ? 1 : 0
+  const kernels = positionals.length > 0 ? positionals : Object.keys(KERNELS)
+  const tallies = await testGuests(kernels.map((kernel) => ({ kernel, only: values.only })), Number(values.jobs))
+  for (const [index, tally] of tallies.entries()) console.log(formatTally(kernels[index]!, tally))
+  process.exitCode = tallies.some((tally) => tally.failed > 0) ? 1 : 0
 }
