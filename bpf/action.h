@@ -3,6 +3,7 @@
 #ifndef THUMP_ACTION_H
 #define THUMP_ACTION_H
 
+#include "action_user.h"
 #include "enforcer.h"
 #include "guard.h"
 #include "rate_limit.h"
@@ -243,6 +244,8 @@ static __always_inline int actions_run(__u32 slot, struct hook_scratch *s, __u32
 				s->verdict |= HOOK_VERDICT_KERNEL_STACK;
 			if (hook.actions[i].flags & ACTION_FLAG_USER_STACK)
 				s->verdict |= HOOK_VERDICT_USER_STACK;
+			if (hook.actions[i].flags & ACTION_FLAG_IMA_HASH)
+				s->verdict |= HOOK_VERDICT_HASH;
 			break;
 		case ACTION_KIND_NOPOST:
 			post = 0;
@@ -256,7 +259,13 @@ static __always_inline int actions_run(__u32 slot, struct hook_scratch *s, __u32
 			action_signal(slot, hook.actions[i].signal);
 			break;
 		case ACTION_KIND_OVERRIDE:
-			action_override(slot, hook.actions[i].error);
+			if (hook.flags & HOOK_FLAG_WRITES_REGISTERS)
+				action_registers(slot, i);
+			else
+				action_override(slot, hook.actions[i].error);
+			break;
+		case ACTION_KIND_SET:
+			action_set(slot, i);
 			break;
 		case ACTION_KIND_NOTIFYENFORCER:
 			action_notify_enforcer(slot, i);

@@ -26,6 +26,7 @@ __noinline int argument_buffer(__u32 slot, __u32 index)
 		return 0;
 	to->total = total;
 	to->data_id = 0;
+	s->number[index & (HOOK_ARGUMENTS_MAX - 1)] = s->value;
 	size = total;
 	if (most == 0 || most > BUFFER_INLINE_BYTES)
 		most = BUFFER_DEFAULT_BYTES;
@@ -57,6 +58,8 @@ __noinline int vector_step(__u32 slot, __u32 index, __u32 step)
 	    bpf_probe_read_kernel(&vector, sizeof(vector), (void *)from))
 		return -1;
 	s->hash[1] += vector.size;
+	/* Of one vector the whole can be sent, of several what fits in here. */
+	s->number[index & (HOOK_ARGUMENTS_MAX - 1)] = step == 0 ? vector.base : 0;
 	done = s->hash[0];
 	if (done >= BUFFER_INLINE_BYTES)
 		return 0;
@@ -87,6 +90,7 @@ __noinline int vector_copy(__u32 slot, __u32 index, __u64 count)
 		return 0;
 	s->hash[0] = 0;
 	s->hash[1] = 0;
+	s->number[index & (HOOK_ARGUMENTS_MAX - 1)] = 0;
 	for (i = 0; i < IOVEC_MAX; i++) {
 		if (i >= count)
 			break;
@@ -158,6 +162,8 @@ __noinline int argument_iov_iter(__u32 slot, __u32 index)
 			return 0;
 		to->total = count;
 		to->data_id = 0;
+		s->number[index & (HOOK_ARGUMENTS_MAX - 1)] =
+			(__u64)BPF_CORE_READ(newer, ubuf) + BPF_CORE_READ(iter, iov_offset);
 		size = count < BUFFER_INLINE_BYTES ? count : BUFFER_INLINE_BYTES;
 		if (size && copy_bounded(to + 1, size, BUFFER_INLINE_BYTES,
 					 (void *)BPF_CORE_READ(newer, ubuf) + BPF_CORE_READ(iter, iov_offset), 1))

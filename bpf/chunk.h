@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* User memory that is longer than a record, in chunks on the telemetry ring, which go before the event they belong to. */
+/* Memory that is longer than a record, in chunks on the telemetry ring, which go before the event they belong to. */
 #ifndef THUMP_CHUNK_H
 #define THUMP_CHUNK_H
 
@@ -14,6 +14,8 @@ struct chunk_scratch {
 	__u64 end;
 	__u32 sent; /* bytes */
 	__u32 chunks;
+	__u32 kernel; /* memory of the kernel, else of the process */
+	__u32 pad;
 	struct chunk_event event;
 	__u8 bytes[CHUNK_BYTES];
 };
@@ -40,6 +42,17 @@ static __always_inline struct chunk_scratch *chunk_of(__u32 slot)
 	return bpf_map_lookup_elem(&chunk_scratches, &slot);
 }
 
+/* The check stands next to each call, because verifiers before 6.8 forget what they know of a number on the stack. */
+static __always_inline long chunk_read(struct chunk_scratch *c, __u64 size, __u32 kernel)
+{
+	asm volatile("" : "+r"(size));
+	if (size > CHUNK_BYTES)
+		return -1;
+	if (kernel)
+		return bpf_probe_read_kernel(c->bytes, size, (void *)c->start);
+	return bpf_probe_read_user(c->bytes, size, (void *)c->start);
+}
+
 __noinline int chunk_step(__u32 slot)
 {
 	struct chunk_scratch *c = chunk_of(slot);
@@ -52,7 +65,7 @@ __noinline int chunk_step(__u32 slot)
 	left = c->end - c->start;
 	if (left > CHUNK_BYTES)
 		left = CHUNK_BYTES;
-	if (bpf_probe_read_user(c->bytes, left, (void *)c->start))
+	if ((!c->kernel || chunk_read(c, left, 1)) && chunk_read(c, left, 0))
 		return CHUNK_STEP_FAULT;
 	c->event.header.ktime_ns = bpf_ktime_get_ns();
 	c->event.index = c->chunks;
@@ -78,6 +91,9 @@ __noinline int chunk_steps(__u32 slot)
 	return CHUNK_STEP_ON;
 }
 
+/* With a kind: look in the kernel's memory first. */
+#define CHUNK_OF_KERNEL 0x100
+
 /* Sends user memory in chunks until one is lost; what was sent is in chunks and sent of the scratch. */
 __noinline int chunks_send(__u32 slot, __u64 id, __u64 start, __u64 end, __u32 kind)
 {
@@ -89,8 +105,9 @@ __noinline int chunks_send(__u32 slot, __u64 id, __u64 start, __u64 end, __u32 k
 		return CHUNK_STEP_FAULT;
 	event_header_fill(&c->event.header, EVENT_TYPE_CHUNK, sizeof(c->event), 0);
 	c->event.id = id;
-	c->event.kind = kind;
+	c->event.kind = kind & ~CHUNK_OF_KERNEL;
 	c->event.pad = 0;
+	c->kernel = kind & CHUNK_OF_KERNEL;
 	c->start = start;
 	c->end = end;
 	c->sent = 0;

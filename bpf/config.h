@@ -18,6 +18,8 @@
 #define STRING_BYTES_MAX 4096 /* string, path, file name; with the NUL */
 #define BUFFER_DEFAULT_BYTES 4095 /* char_buf without maxData, as Tetragon */
 #define BUFFER_INLINE_BYTES 4096 /* char_buf, char_iovec, iov_iter inside hook_event; maxData beyond goes into chunks */
+#define BUFFER_BYTES_MAX 327360 /* with maxData, as Tetragon */
+#define REGISTER_WRITES_MAX 32 /* argRegs of all actions of one hook together */
 
 /* How an argument is read and how its value is laid out in hook_event.h. Values are stable: they stand in records. */
 enum argument_type {
@@ -65,6 +67,7 @@ enum argument_type {
 	ARGUMENT_TYPE_DATA_LOC = 41,
 	ARGUMENT_TYPE_CONST_BUF = 42,
 	ARGUMENT_TYPE_NET_DEVICE = 43,
+	ARGUMENT_TYPE_IMA_HASH = 44, /* no argument: what imaHash asks for, behind them */
 };
 
 /* Where the value, or the root that `steps` start from, comes from. */
@@ -228,11 +231,28 @@ struct hook_action {
 	__u32 selector;
 	__s32 error;    /* Override, NotifyEnforcer */
 	__u32 signal;   /* Signal, NotifyEnforcer */
-	__u32 argument; /* index into hook_config.arguments: argSock, argFd, argIndex */
-	__u32 argument_name; /* FollowFD argName, CopyFD's second descriptor */
+	__u32 argument; /* index into hook_config.arguments: argSock, argFd, argIndex; of registers: Override in a program */
+	__u32 argument_name; /* FollowFD argName, CopyFD's second descriptor; Override in a program: number of registers */
 	__u32 rate_scope;
 	__u64 rate_interval_ns; /* 0: no limit */
 	__u64 value;            /* Set: argValue */
+} __export;
+
+enum register_source {
+	REGISTER_SOURCE_CONSTANT = 0,
+	REGISTER_SOURCE_REGISTER = 1, /* plus value */
+	REGISTER_SOURCE_MEMORY = 2,   /* what stands at register plus value */
+};
+
+/* Override in a program: one register gets a new value; offsets in bytes of struct pt_regs. */
+struct register_write {
+	__u32 kind; /* enum register_source */
+	__u32 target;
+	__u32 target_size;
+	__u32 source;
+	__u32 source_size;
+	__u32 pad;
+	__u64 value;
 } __export;
 
 /* CEL as a stack machine. */
@@ -276,6 +296,9 @@ enum hook_flag {
 	HOOK_FLAG_COMPAT = 0x100,    /* raw_tp system calls: 32 bit calls, too */
 	HOOK_FLAG_RETURN_TRACKSOCK = 0x200, /* returnArgAction */
 	HOOK_FLAG_RETURN_UNTRACKSOCK = 0x400,
+	HOOK_FLAG_WRITES_REGISTERS = 0x800, /* Override in a program */
+	HOOK_FLAG_HASHES = 0x1000, /* imaHash: a second, sleepable program ends what the first began */
+	HOOK_FLAG_LARGE = 0x2000,  /* some argument has max_bytes above BUFFER_INLINE_BYTES */
 };
 
 struct hook_config {
@@ -292,12 +315,13 @@ struct hook_config {
 	__u32 syscall_set;   /* set in map values of numbers with a hook; 0: only syscall_id */
 	__u32 parameter_mask; /* parameters that are read, bit per index; filled by the loader from `arguments` */
 	__u32 result_index;   /* parameters of the function's prototype: fexit finds the result behind them */
-	__u32 pad;
+	__u32 register_mask;  /* registers that some action writes, bit per eight bytes of struct pt_regs */
 	struct hook_argument arguments[HOOK_ARGUMENTS_MAX]; /* in order of reading: cheap ones first */
 	__u32 positions[HOOK_ARGUMENTS_MAX];                /* place of each in the policy's own order, sent along */
 	struct hook_filter filters[HOOK_FILTERS_MAX];
 	struct hook_action actions[HOOK_ACTIONS_MAX]; /* in order within each selector */
 	struct expression_step expression[EXPRESSION_STEPS_MAX];
+	struct register_write registers[REGISTER_WRITES_MAX];
 } __export;
 
 #endif

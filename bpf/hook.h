@@ -13,7 +13,9 @@
 #define HOOK_DATA_MASK (HOOK_DATA_BYTES - 1)
 #define HOOK_SCRATCH_LEVELS 4 /* task, softirq, hardirq, and a preempted one */
 #define WALK_BYTES 4096
-#define KEPT_HEAD_BYTES 16 /* alive, verdict, cursor */
+#define KEPT_HEAD_BYTES 16 /* alive, verdict, cursor, error */
+#define PT_REGS_WORDS 21   /* of x86-64, the larger of both */
+#define MEMORY_WRITES_MAX 8 /* as actions of one selector */
 #define KEPT_SMALL_BYTES 1024
 #define KEPT_LARGE_BYTES 13312
 
@@ -28,15 +30,20 @@ struct hook_scratch {
 	__u64 parameters[8];
 	__u64 result;
 	__u64 value; /* of the argument being read, after its steps */
-	__u64 number[HOOK_ARGUMENTS_MAX]; /* integers: the value; others: as the readers say */
+	__u64 number[HOOK_ARGUMENTS_MAX]; /* integers: the value; buffers: the address; others: as the readers say */
 	__u32 at[HOOK_ARGUMENTS_MAX]; /* of the payload in data; strings, paths, buffers: of the bytes */
 	__u32 length[HOOK_ARGUMENTS_MAX]; /* of these bytes */
 	__u32 read; /* bit per argument: value usable by filters */
-	__s32 error; /* returned by hooks that can refuse */
 	__u32 state; /* enum policy_state_bit, read once: a switch of mode falls between two operations, never into one */
 	__u32 fault_depth;
 	__u32 function; /* index into the hook's names, or the system call's number */
 	__u64 hash[4];
+	struct {
+		__u64 address;
+		__u64 value;
+	} memory[MEMORY_WRITES_MAX]; /* what Set writes */
+	__u32 memory_count;
+	__u64 registers[32]; /* of the program, as they will be: PT_REGS_WORDS and room for a mask */
 	struct {
 		__u64 dentry, mount, root_dentry, root_mount;
 		__u32 at; /* first byte of the path in bytes[] */
@@ -54,7 +61,7 @@ struct hook_scratch {
 	__u32 alive; /* bit per selector that may still match */
 	__u32 verdict; /* enum hook_verdict */
 	__u32 cursor; /* end of data */
-	__u32 kept_pad;
+	__s32 error; /* returned by hooks that can refuse */
 	struct hook_event event;
 	__u8 data[HOOK_DATA_BYTES + HOOK_SLACK_BYTES];
 };
@@ -65,6 +72,8 @@ enum hook_verdict {
 	HOOK_VERDICT_USER_STACK = 0x4,
 	HOOK_VERDICT_OVERRIDE = 0x8,
 	HOOK_VERDICT_KEEP = 0x10, /* the return half goes on with this record */
+	HOOK_VERDICT_WRITE = 0x40, /* memory of the program is to be written */
+	HOOK_VERDICT_HASH = 0x20, /* the event is to have a hash of the file */
 };
 
 struct {

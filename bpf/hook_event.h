@@ -60,7 +60,15 @@ struct hook_value {
 /* char_buf, char_iovec, iov_iter; the bytes follow. */
 struct buffer_value {
 	__u64 total __number; /* bytes that the caller gave */
-	__u64 data_id __number; /* 0: all in here, else in chunk_event records of this id, which came before */
+	__u64 data_id __number; /* not 0: more of it is in chunk_event records of this id, which came before */
+} __export;
+
+#define IMA_HASH_BYTES_MAX 64
+
+struct ima_hash_value {
+	__s32 algorithm; /* enum hash_algo of the kernel; below 0: no hash */
+	__u32 pad;
+	__u8 bytes[IMA_HASH_BYTES_MAX];
 } __export;
 
 /* file, fd, path, dentry, kiocb, linux_binprm; the path follows. */

@@ -5,6 +5,7 @@
 
 #include "hook.h"
 #include "action.h"
+#include "chunk.h"
 #include "process.h"
 
 struct kept_key {
@@ -55,16 +56,16 @@ static __always_inline void hook_event_begin(struct hook_scratch *s)
 	s->event.selector = HOOK_SELECTOR_NONE;
 }
 
-/* Keeps the record for the return half of this thread. */
+/* Keeps the record for the return half of this thread; not 0: it is lost. */
 __noinline int hook_keep(__u32 slot)
 {
 	struct hook_scratch *s = scratch_of(slot);
 	struct kept_key key = {};
 	struct hook_counters *counters;
-	long lost;
+	int lost;
 
 	if (!s)
-		return 0;
+		return -1;
 	key.thread = bpf_get_current_pid_tgid();
 	key.hook_id = hook.hook_id;
 	if (KEPT_HEAD_BYTES + sizeof(s->event) + s->cursor <= KEPT_SMALL_BYTES)
@@ -75,10 +76,10 @@ __noinline int hook_keep(__u32 slot)
 		lost = 1;
 	if (lost) {
 		counters = hook_counter(0);
-		if (counters)
+		if (counters && !(hook.flags & HOOK_FLAG_HASHES))
 			counters->merge_lost++;
 	}
-	return 0;
+	return lost;
 }
 
 /* Takes it back: 1 when there was one. */
@@ -105,6 +106,85 @@ __noinline int hook_take(__u32 slot)
 		return 1;
 	}
 	return 0;
+}
+
+/* Verdict of the record that is kept for this thread, 0 without one, and the error that goes with it. */
+static __always_inline __u32 hook_kept(int *error)
+{
+	struct kept_key key = {};
+	const __u32 *kept;
+
+	*error = 0;
+	key.thread = bpf_get_current_pid_tgid();
+	key.hook_id = hook.hook_id;
+	kept = bpf_map_lookup_elem(&kept_small, &key);
+	if (!kept)
+		kept = bpf_map_lookup_elem(&kept_large, &key);
+	if (!kept)
+		return 0;
+	*error = kept[3];
+	return kept[1];
+}
+
+/* Drops a record that nobody came for. */
+static __always_inline void hook_forget(void)
+{
+	struct kept_key key = {};
+
+	key.thread = bpf_get_current_pid_tgid();
+	key.hook_id = hook.hook_id;
+	bpf_map_delete_elem(&kept_small, &key);
+	bpf_map_delete_elem(&kept_large, &key);
+}
+
+/* Sends in chunks what of argument `index` did not fit into the record. */
+__noinline int buffer_send(__u32 slot, __u32 index)
+{
+	struct hook_scratch *s = scratch_of(slot);
+	struct buffer_value *value;
+	struct chunk_scratch *c;
+	__u64 most, from, id;
+	__u32 at, have, kind, own;
+
+	index &= HOOK_ARGUMENTS_MAX - 1;
+	if (!s || !(s->read & (1U << index)))
+		return 0;
+	have = s->length[index];
+	from = s->number[index];
+	at = s->at[index] - sizeof(*value);
+	if (!from || at > HOOK_DATA_BYTES)
+		return 0;
+	value = (struct buffer_value *)(s->data + at);
+	most = value->total < hook.arguments[index].max_bytes ? value->total : hook.arguments[index].max_bytes;
+	if (most <= have)
+		return 0;
+	own = slot_claim();
+	c = chunk_of(own);
+	if (!c) {
+		event_lost(EVENT_TYPE_CHUNK, RING_TELEMETRY, LOST_REASON_SCRATCH);
+		return 0;
+	}
+	kind = CHUNK_KIND_HOOK | (hook.arguments[index].flags & ARGUMENT_FLAG_USER ? 0 : CHUNK_OF_KERNEL);
+	id = exec_id_next(own);
+	chunks_send(own, id, from + have, from + most, kind);
+	if (c->chunks)
+		value->data_id = id;
+	slot_release(own);
+	/* Records are merged by time, and the event comes behind what belongs to it. */
+	s->event.header.ktime_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline void buffers_send(__u32 slot)
+{
+	__u32 i;
+
+	for (i = 0; i < HOOK_ARGUMENTS_MAX; i++) {
+		if (i >= hook.argument_count)
+			break;
+		if (hook.arguments[i].max_bytes > BUFFER_INLINE_BYTES)
+			buffer_send(slot, i);
+	}
 }
 
 /* Enforcement goes to the reserved ring, all else to the one for telemetry. */

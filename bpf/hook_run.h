@@ -149,10 +149,14 @@ __noinline int hook_entry(__u32 slot)
 			s->verdict &= ~HOOK_VERDICT_POST;
 	} else if (hook.flags & HOOK_FLAG_RETURN) {
 		s->verdict |= HOOK_VERDICT_KEEP;
+	} else if (hook.flags & HOOK_FLAG_HASHES && s->verdict & HOOK_VERDICT_POST && s->verdict & HOOK_VERDICT_HASH) {
+		s->verdict |= HOOK_VERDICT_KEEP;
 	}
 	/* What a companion refuses never gets to the hook that it stands in for, so it tells of it; of the rest that hook does. */
 	if (hook.flags & HOOK_FLAG_COMPANION && !(s->verdict & HOOK_VERDICT_OVERRIDE))
 		s->verdict &= ~HOOK_VERDICT_POST;
+	if (hook.flags & HOOK_FLAG_LARGE && s->verdict & HOOK_VERDICT_POST)
+		buffers_send(slot);
 	return s->verdict;
 }
 
@@ -199,10 +203,17 @@ static __always_inline int hook_end(void *ctx, __u32 slot, int verdict)
 			s->event.flags |= HOOK_EVENT_USER_STACK;
 		}
 	}
-	if (verdict & HOOK_VERDICT_KEEP)
-		hook_keep(slot);
-	else if (verdict & HOOK_VERDICT_POST)
+	if (verdict & HOOK_VERDICT_KEEP) {
+		id = hook_keep(slot);
+		if (hook.flags & HOOK_FLAG_HASHES) {
+			/* The other program refuses, because none runs behind one that does. */
+			if (!id)
+				return 0;
+			hook_post(slot);
+		}
+	} else if (verdict & HOOK_VERDICT_POST) {
 		hook_post(slot);
+	}
 	return verdict & HOOK_VERDICT_OVERRIDE ? s->error : 0;
 }
 

@@ -88,4 +88,14 @@ int probe_uprobe(void *ctx)
 	return 0;
 }
 
+/* Writing registers is allowed from 6.18 on (commit 7384893d970e). */
+SEC("uprobe")
+int probe_uprobe_write(struct pt_regs *ctx)
+{
+	__u64 zero = 0;
+
+	asm volatile("*(u64 *)(%0 + 0) = %1" : : "r"(ctx), "r"(zero) : "memory");
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -5,6 +5,8 @@ import type { FFIFunction } from 'bun:ffi'
 export const LIBC_SYMBOLS = {
   // int *__errno_location(void);  — of the calling thread
   __errno_location: { args: [], returns: 'ptr' },
+  // int madvise(void *addr, size_t length, int advice);
+  madvise: { args: ['ptr', 'u64', 'i32'], returns: 'i32' },
   // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);  — MAP_FAILED on error
   mmap: { args: ['ptr', 'u64', 'i32', 'i32', 'i32', 'i64'], returns: 'ptr' },
   // int munmap(void *addr, size_t length);
@@ -27,6 +29,8 @@ export const LIBC_SYMBOLS = {
   clock_gettime: { args: ['i32', 'ptr'], returns: 'i32' },
   // long sysconf(int name);
   sysconf: { args: ['i32'], returns: 'i64' },
+  // long syscall(long number, ...);  — here: perf_event_open(attr, pid, cpu, group_fd, flags)
+  syscall: { args: ['i64', 'ptr', 'i32', 'i32', 'i32', 'u64'], returns: 'i64' },
   // int capget(cap_user_header_t hdrp, cap_user_data_t datap);
   capget: { args: ['ptr', 'ptr'], returns: 'i32' },
   // int setrlimit(int resource, const struct rlimit *rlim);

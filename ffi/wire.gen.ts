@@ -21,7 +21,10 @@ export const NEEDLE_BYTES_MAX = 128
 export const STRING_BYTES_MAX = 4096
 export const BUFFER_DEFAULT_BYTES = 4095
 export const BUFFER_INLINE_BYTES = 4096
+export const BUFFER_BYTES_MAX = 327360
+export const REGISTER_WRITES_MAX = 32
 export const HOOK_SELECTOR_NONE = 65535
+export const IMA_HASH_BYTES_MAX = 64
 
 /** Size in bytes of each struct, to compare with the BTF of a loaded object. */
 export const WIRE_SIZES: Readonly<Record<string, number>> = {
@@ -44,11 +47,12 @@ export const WIRE_SIZES: Readonly<Record<string, number>> = {
   fork_event: 64,
   hook_action: 48,
   hook_argument: 120,
-  hook_config: 18424,
+  hook_config: 19448,
   hook_counters: 72,
   hook_event: 72,
   hook_filter: 96,
   hook_value: 8,
+  ima_hash_value: 72,
   lineage_key: 8,
   lineage_node: 24,
   module_value: 80,
@@ -62,6 +66,7 @@ export const WIRE_SIZES: Readonly<Record<string, number>> = {
   prefix_key: 260,
   process: 192,
   range_key: 16,
+  register_write: 32,
   resolve_step: 8,
   ring_counters: 48,
   skb_value: 64,
@@ -172,6 +177,7 @@ export const ARGUMENT_TYPE = {
   DATA_LOC: 41,
   CONST_BUF: 42,
   NET_DEVICE: 43,
+  IMA_HASH: 44,
 } as const
 
 /** enum capability_set */
@@ -350,6 +356,9 @@ export const HOOK_FLAG = {
   COMPAT: 256,
   RETURN_TRACKSOCK: 512,
   RETURN_UNTRACKSOCK: 1024,
+  WRITES_REGISTERS: 2048,
+  HASHES: 4096,
+  LARGE: 8192,
 } as const
 
 /** enum hook_value_flag */
@@ -404,6 +413,13 @@ export const RATE_SCOPE = {
   THREAD: 0,
   PROCESS: 1,
   GLOBAL: 2,
+} as const
+
+/** enum register_source */
+export const REGISTER_SOURCE = {
+  CONSTANT: 0,
+  REGISTER: 1,
+  MEMORY: 2,
 } as const
 
 /** enum ring_id */
@@ -1164,7 +1180,7 @@ export function encodeHookArgument(view: DataView, at: number, value: HookArgume
   })
 }
 
-export const HOOK_CONFIG_SIZE = 18424
+export const HOOK_CONFIG_SIZE = 19448
 /** Offsets in struct hook_config. */
 export const HOOK_CONFIG = {
   hook_id: 0,
@@ -1180,11 +1196,13 @@ export const HOOK_CONFIG = {
   syscall_set: 40,
   parameter_mask: 44,
   result_index: 48,
+  register_mask: 52,
   arguments: 56,
   positions: 1976,
   filters: 2040,
   actions: 14328,
   expression: 17400,
+  registers: 18424,
 } as const
 /** struct hook_config */
 export interface HookConfig {
@@ -1201,11 +1219,13 @@ export interface HookConfig {
   readonly syscall_set: number
   readonly parameter_mask: number
   readonly result_index: number
+  readonly register_mask: number
   readonly arguments: readonly HookArgument[]
   readonly positions: readonly number[]
   readonly filters: readonly HookFilter[]
   readonly actions: readonly HookAction[]
   readonly expression: readonly ExpressionStep[]
+  readonly registers: readonly RegisterWrite[]
 }
 export function decodeHookConfig(view: DataView, at: number): HookConfig {
   return {
@@ -1222,15 +1242,17 @@ export function decodeHookConfig(view: DataView, at: number): HookConfig {
     syscall_set: view.getUint32(at + 40, true),
     parameter_mask: view.getUint32(at + 44, true),
     result_index: view.getUint32(at + 48, true),
+    register_mask: view.getUint32(at + 52, true),
     arguments: Array.from({ length: 16 }, (_, i) => decodeHookArgument(view, at + 56 + i * 120)),
     positions: Array.from({ length: 16 }, (_, i) => view.getUint32(at + 1976 + i * 4, true)),
     filters: Array.from({ length: 128 }, (_, i) => decodeHookFilter(view, at + 2040 + i * 96)),
     actions: Array.from({ length: 64 }, (_, i) => decodeHookAction(view, at + 14328 + i * 48)),
     expression: Array.from({ length: 64 }, (_, i) => decodeExpressionStep(view, at + 17400 + i * 16)),
+    registers: Array.from({ length: 32 }, (_, i) => decodeRegisterWrite(view, at + 18424 + i * 32)),
   }
 }
 export function encodeHookConfig(view: DataView, at: number, value: HookConfig): void {
-  clear(view, at, 18424)
+  clear(view, at, 19448)
   view.setUint32(at, value.hook_id, true)
   view.setUint32(at + 4, value.policy_slot, true)
   view.setUint32(at + 8, value.flags, true)
@@ -1244,6 +1266,7 @@ export function encodeHookConfig(view: DataView, at: number, value: HookConfig):
   view.setUint32(at + 40, value.syscall_set, true)
   view.setUint32(at + 44, value.parameter_mask, true)
   view.setUint32(at + 48, value.result_index, true)
+  view.setUint32(at + 52, value.register_mask, true)
   checkLength(value.arguments.length, 16, 'arguments')
   value.arguments.forEach((item, i) => {
     encodeHookArgument(view, at + 56 + i * 120, item)
@@ -1263,6 +1286,10 @@ export function encodeHookConfig(view: DataView, at: number, value: HookConfig):
   checkLength(value.expression.length, 64, 'expression')
   value.expression.forEach((item, i) => {
     encodeExpressionStep(view, at + 17400 + i * 16, item)
+  })
+  checkLength(value.registers.length, 32, 'registers')
+  value.registers.forEach((item, i) => {
+    encodeRegisterWrite(view, at + 18424 + i * 32, item)
   })
 }
 
@@ -1475,6 +1502,29 @@ export function encodeHookValue(view: DataView, at: number, value: HookValue): v
   view.setUint8(at + 1, value.index)
   view.setUint16(at + 2, value.flags, true)
   view.setUint32(at + 4, value.size, true)
+}
+
+export const IMA_HASH_VALUE_SIZE = 72
+/** Offsets in struct ima_hash_value. */
+export const IMA_HASH_VALUE = {
+  algorithm: 0,
+  bytes: 8,
+} as const
+/** struct ima_hash_value */
+export interface ImaHashValue {
+  readonly algorithm: number
+  readonly bytes: Uint8Array
+}
+export function decodeImaHashValue(view: DataView, at: number): ImaHashValue {
+  return {
+    algorithm: view.getInt32(at, true),
+    bytes: readBytes(view, at + 8, 64),
+  }
+}
+export function encodeImaHashValue(view: DataView, at: number, value: ImaHashValue): void {
+  clear(view, at, 72)
+  view.setInt32(at, value.algorithm, true)
+  writeBytes(view, at + 8, 64, value.bytes, 'bytes')
 }
 
 export const LINEAGE_KEY_SIZE = 8
@@ -1898,6 +1948,45 @@ export function encodeRangeKey(view: DataView, at: number, value: RangeKey): voi
   view.setUint32(at, value.prefix_bits, true)
   view.setUint32(at + 4, value.set, true)
   writeBytes(view, at + 8, 8, value.bytes, 'bytes')
+}
+
+export const REGISTER_WRITE_SIZE = 32
+/** Offsets in struct register_write. */
+export const REGISTER_WRITE = {
+  kind: 0,
+  target: 4,
+  target_size: 8,
+  source: 12,
+  source_size: 16,
+  value: 24,
+} as const
+/** struct register_write */
+export interface RegisterWrite {
+  readonly kind: number
+  readonly target: number
+  readonly target_size: number
+  readonly source: number
+  readonly source_size: number
+  readonly value: bigint
+}
+export function decodeRegisterWrite(view: DataView, at: number): RegisterWrite {
+  return {
+    kind: view.getUint32(at, true),
+    target: view.getUint32(at + 4, true),
+    target_size: view.getUint32(at + 8, true),
+    source: view.getUint32(at + 12, true),
+    source_size: view.getUint32(at + 16, true),
+    value: view.getBigUint64(at + 24, true),
+  }
+}
+export function encodeRegisterWrite(view: DataView, at: number, value: RegisterWrite): void {
+  clear(view, at, 32)
+  view.setUint32(at, value.kind, true)
+  view.setUint32(at + 4, value.target, true)
+  view.setUint32(at + 8, value.target_size, true)
+  view.setUint32(at + 12, value.source, true)
+  view.setUint32(at + 16, value.source_size, true)
+  view.setBigUint64(at + 24, value.value, true)
 }
 
 export const RESOLVE_STEP_SIZE = 8

@@ -15,6 +15,7 @@ import { recordFacts, toJson } from '../tests/policy/recorded_facts.ts'
 const ABSENT: Readonly<Partial<Record<AttachKind, string>>> = {
   syscall_fmod_ret: 'the kernel does not list __x64_sys_getpgid for error injection (CONFIG_FUNCTION_ERROR_INJECTION)',
   kprobe_override: 'CONFIG_BPF_KPROBE_OVERRIDE is unset',
+  uprobe_write: 'invalid bpf_context access off=0 size=8',
 }
 
 const NAMESPACES: Readonly<Record<string, string>> = {

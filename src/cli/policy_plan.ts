@@ -50,6 +50,7 @@ const NEEDS: Readonly<Partial<Record<AttachKind, string>>> = {
   kprobe_multi: 'CONFIG_FPROBE',
   kprobe_override: 'CONFIG_BPF_KPROBE_OVERRIDE',
   uprobe: 'CONFIG_UPROBE_EVENTS',
+  uprobe_write: 'CONFIG_UPROBE_EVENTS',
 }
 
 export function guessAttach(host: HostFacts): Record<AttachKind, AttachFact> {
@@ -60,6 +61,9 @@ export function guessAttach(host: HostFacts): Record<AttachKind, AttachFact> {
     }
     if (kind === 'lsm' && host.lsm.length > 0 && !host.lsm.includes('bpf')) {
       return { works: false, reason: '"bpf" is not among the active security modules' }
+    }
+    if (kind === 'uprobe_write' && (host.version[0] < 6 || (host.version[0] === 6 && host.version[1] < 18))) {
+      return { works: false, reason: `${host.release} is older than 6.18` }
     }
     return { works: true, reason: '' }
   }

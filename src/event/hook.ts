@@ -1,8 +1,10 @@
-// A hook's record to the body of its event: process_kprobe, process_tracepoint, process_uprobe, process_usdt, process_lsm.
+// A hook's record to the body of its event: process_kprobe, process_tracepoint, process_uprobe, process_usdt, process_lsm,
+// process_loader.
 import {
   ACTION_KIND,
   ARGUMENT_FLAG,
   ARGUMENT_SOURCE,
+  ARGUMENT_TYPE,
   decodeHookEvent,
   HOOK_EVENT_FLAG,
   HOOK_EVENT_SIZE,
@@ -14,6 +16,8 @@ import { companionValues } from './companion.ts'
 import { actionName } from './hook_name.ts'
 import { dnsJson } from './dns.ts'
 import { capturedBytes, type TakeChunks, valueJson } from './hook_value.ts'
+import { imaHash } from './ima.ts'
+import { loaderBody } from './loader.ts'
 import { quote } from './text.ts'
 import { tlsJson } from './tls.ts'
 import type { EventType } from './type.ts'
@@ -62,6 +66,10 @@ export function hookBody(
   stacks: StackReader,
 ): HookBody | undefined {
   const head = decodeHookEvent(view, at)
+  if (show.event === 'process_loader') {
+    const before = loaderBody(view, at + HOOK_EVENT_SIZE, at + size)
+    return before === undefined ? undefined : { head, before, after: '', extra: '' }
+  }
   const record = show.companion ? companionValues(view, at + HOOK_EVENT_SIZE, at + size) : undefined
   const values = record === undefined
     ? readValues(view, at + HOOK_EVENT_SIZE, at + size, head.value_count, show, takeChunks)
@@ -77,7 +85,7 @@ export function hookBody(
     case 'process_usdt':
       return { head, before: usdtBody(fields), after: action(head.action), extra }
     case 'process_lsm':
-      return { head, before: lsmBody(fields), after: '', extra }
+      return { head, before: lsmBody(fields), after: values.hash, extra }
     default: {
       const data = list('data', values.data)
       return { head, before: kprobeBody(fields, stacks), after: data, extra }
@@ -93,6 +101,8 @@ interface Values {
   readonly args: readonly string[]
   readonly data: readonly string[]
   readonly result: string
+  /** Member `ima_hash`, led by a comma. */
+  readonly hash: string
   /** Members of `thump`, each led by a comma. */
   readonly parsed: string
 }
@@ -116,6 +126,7 @@ function readValues(
   const data: string[] = []
   let result = ''
   let parsed = ''
+  let hash = ''
   let at = from
   for (let i = 0; i < count; i++) {
     if (at + HOOK_VALUE_SIZE > end) return undefined
@@ -124,6 +135,11 @@ function readValues(
     const value = { type: view.getUint8(at), flags: view.getUint16(at + 2, true), at: at + HOOK_VALUE_SIZE, size }
     if (value.at + size > end) return undefined
     at = value.at + (size + 7 & ~7)
+    if (value.type === ARGUMENT_TYPE.IMA_HASH) {
+      const found = imaHash(view, value.at, size)
+      if (found !== '') hash = ',"ima_hash":"' + found + '"'
+      continue
+    }
     const argument = show.config.arguments[index]
     if (argument === undefined || (argument.flags & ARGUMENT_FLAG.HIDDEN) !== 0) continue
     const body = valueJson(view, value, takeChunks)
@@ -144,6 +160,7 @@ function readValues(
     args: args.filter((json) => json !== undefined),
     data: data.filter((json) => json !== undefined),
     result,
+    hash,
     parsed,
   }
 }

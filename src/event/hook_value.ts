@@ -1,6 +1,7 @@
 // One value of a hook's record to the member of KprobeArgument that Tetragon gives it.
 import {
   ARGUMENT_TYPE,
+  BUFFER_BYTES_MAX,
   BUFFER_VALUE_SIZE,
   CHUNK_BYTES,
   decodeBpfMapValue,
@@ -159,24 +160,29 @@ function base64(view: DataView, at: number, size: number): string {
 /** The bytes of a buffer that came inside the record, none for other types. Borrowed from the ring. */
 export function capturedBytes(view: DataView, { type, flags, at, size }: HookValue): Uint8Array {
   const none = !BUFFERS.has(type) || (flags & HOOK_VALUE_FLAG.FAULT) !== 0 || size < BUFFER_VALUE_SIZE
-  const from = view.byteOffset + at + BUFFER_VALUE_SIZE
-  return none ? new Uint8Array(0) : new Uint8Array(view.buffer, from, size - BUFFER_VALUE_SIZE)
+  return none ? new Uint8Array(0) : bytesAt(view, at + BUFFER_VALUE_SIZE, size - BUFFER_VALUE_SIZE)
 }
 
 function bufferJson(view: DataView, { at, size }: HookValue, takeChunks: TakeChunks): string {
   const total = view.getBigUint64(at, true)
   const data_id = Number(view.getBigUint64(at + 8, true))
-  const chunks = data_id === 0 ? undefined : takeChunks(data_id, chunkCount(total))
-  const have = chunks?.length ?? size - BUFFER_VALUE_SIZE
+  const inside = size - BUFFER_VALUE_SIZE
+  const chunks = data_id === 0 ? undefined : takeChunks(data_id, chunkCount(total, inside))
+  const have = inside + (chunks?.length ?? 0)
   const encoded = chunks === undefined
-    ? base64(view, at + BUFFER_VALUE_SIZE, size - BUFFER_VALUE_SIZE)
-    : Buffer.from(chunks).toString('base64')
+    ? base64(view, at + BUFFER_VALUE_SIZE, inside)
+    : Buffer.concat([bytesAt(view, at + BUFFER_VALUE_SIZE, inside), chunks]).toString('base64')
   if (total <= BigInt(have)) return '{"bytes_arg":"' + encoded + '"'
   return '{"truncated_bytes_arg":{"bytes_arg":"' + encoded + '","orig_size":"' + total + '"}'
 }
 
-function chunkCount(total: bigint): number {
-  return Math.ceil(Number(total) / CHUNK_BYTES)
+/** Of what did not fit into the record. */
+function chunkCount(total: bigint, inside: number): number {
+  return Math.ceil((Math.min(Number(total), BUFFER_BYTES_MAX) - inside) / CHUNK_BYTES)
+}
+
+function bytesAt(view: DataView, at: number, size: number): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + at, size)
 }
 
 function pathJson(view: DataView, { at, size, flags }: HookValue): string {

@@ -17,6 +17,8 @@ export interface LineOptions {
   readonly tetragon_only?: boolean
 }
 
+const TIME_MEMBER = ',"time":"'
+
 /** Puts lines together by concatenation; the parts that never change are made once. */
 export class LineWriter {
   /** Number of the last line; the first is 1. */
@@ -32,7 +34,7 @@ export class LineWriter {
   readonly #end_bytes: Uint8Array | undefined
 
   constructor(options: LineOptions) {
-    this.#before_time = ',"node_name":' + quote(options.node_name) + ',"time":"'
+    this.#before_time = ',"node_name":' + quote(options.node_name) + TIME_MEMBER
     const { cluster_name = '' } = options
     this.#cluster_name = cluster_name === '' ? '' : ',"cluster_name":' + quote(cluster_name)
     this.#tetragon_only = options.tetragon_only === true
@@ -60,12 +62,18 @@ export class LineWriter {
 
   /**
    * One line without its newline. `body` is `"kind":{…}`, `time` RFC 3339 text, `extra` further members of `thump`, each
-   * led by a comma (`,"core_dumped":true`), or ''. Takes the next `seq`.
+   * led by a comma (`,"core_dumped":true`), or ''. Takes the next `seq`. `time` is '' in the kinds that Tetragon gives none.
    */
   line(body: string, time: string, extra: string): string {
     const seq = ++this.seq
+    if (time === '') return this.#withoutTime(body, seq, extra)
     if (this.#tetragon_only) return `{${body}${this.#before_time}${time}${this.#after_time}`
     return `{${body}${this.#before_time}${time}${this.#after_time}${seq}${this.#end}${extra}}}`
+  }
+
+  #withoutTime(body: string, seq: number, extra: string): string {
+    const line = `{${body}${this.#before_time.slice(0, -TIME_MEMBER.length)}${this.#after_time.slice(1)}`
+    return this.#tetragon_only ? line : `${line}${seq}${this.#end}${extra}}}`
   }
 
   /** Whether finish() can be used: what stands in every line is ASCII. */

@@ -1,5 +1,7 @@
 // ELF files of programs and libraries: where symbols, addresses and notes stand in the file. 64-bit little-endian only.
 
+import { goSymbols } from './go_symbols.ts'
+
 /** Symbols of one file; browsers have about a million. */
 const SYMBOLS_MAX = 4_000_000
 
@@ -109,7 +111,10 @@ export class Elf {
     return segment === undefined ? undefined : address - segment.address + segment.at
   }
 
-  /** Functions of symtab and dynsym by name, to virtual addresses; versions (`@GLIBC_2.2`) are not part of the name. */
+  /**
+   * Functions of symtab, dynsym and Go's own table by name, to virtual addresses; versions (`@GLIBC_2.2`) are not part of
+   * the name.
+   */
   symbols(): ReadonlyMap<string, bigint> {
     if (this.#symbols !== undefined) return this.#symbols
     const found = new Map<string, bigint>()
@@ -125,6 +130,13 @@ export class Elf {
         if ((type !== STT_FUNC && type !== STT_GNU_IFUNC) || address === 0n) continue
         const name = this.text(names + this.#view.getUint32(at, true))
         if (name !== '' && !found.has(name)) found.set(name, address)
+      }
+    }
+    const table = this.sections.find(({ name }) => name === '.gopclntab' || name === '.data.rel.ro.gopclntab')
+    const text = this.sections.find(({ name }) => name === '.text')
+    if (table !== undefined && text !== undefined) {
+      for (const [name, address] of goSymbols(this.bytesOf(table), text.address)) {
+        if (!found.has(name)) found.set(name, address)
       }
     }
     this.#symbols = found

@@ -1,7 +1,10 @@
 // KernelFacts: what this kernel and these privileges allow, as plain data for planning, doctor and /v1/coverage.
 import type { HostFacts } from './host.ts'
 
-/** Ways to attach a program. `syscall_fmod_ret`: fmod_ret on a system call, which needs error injection. */
+/**
+ * Ways to attach a program. `syscall_fmod_ret`: fmod_ret on a system call, which needs error injection; `uprobe_write`: a
+ * uprobe that changes registers.
+ */
 export const ATTACH_KINDS = [
   'raw_tp',
   'tp_btf',
@@ -15,6 +18,7 @@ export const ATTACH_KINDS = [
   'kprobe_multi',
   'kprobe_override',
   'uprobe',
+  'uprobe_write',
 ] as const
 export type AttachKind = typeof ATTACH_KINDS[number]
 

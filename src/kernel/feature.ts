@@ -41,6 +41,7 @@ export function features(facts: KernelFacts): Feature[] {
       attach.kprobe_override,
     ]]),
     one('user functions (uprobes:, usdts:)', attach.uprobe, 'uprobe'),
+    one('refusing user functions (Override in uprobes:)', attach.uprobe_write, 'uprobe that writes registers, 6.18'),
     feature('tracefs', facts.tracefs !== null, {
       active: facts.tracefs ?? '',
       absent:

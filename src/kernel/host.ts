@@ -62,6 +62,7 @@ const OPTIONS = new Set([
   'CONFIG_MODULES',
   'CONFIG_AUDIT',
   'CONFIG_SECURITY_LOCKDOWN_LSM',
+  'CONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY',
 ])
 
 /** `root` is put before every path, for tests; `procfs` as in --procfs. Never throws: what cannot be read is unknown. */

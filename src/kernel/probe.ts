@@ -44,6 +44,8 @@ const PROBES: Readonly<Record<AttachKind, Probe>> = {
     attach: { kind: 'kprobe', function: `${SYSCALL_PREFIX}getpgid` },
   },
   uprobe: { program: 'probe_uprobe', attach: { kind: 'uprobe', path: '/proc/self/exe', offset: 0 } },
+  // Loading proves it: the verifier refuses stores to the context before 6.18.
+  uprobe_write: { program: 'probe_uprobe_write', attach: null },
 }
 
 const WORKS: AttachFact = { works: true, reason: '' }
@@ -131,9 +133,19 @@ function knownObstacle(kind: AttachKind, host: HostFacts): string {
       return unset('CONFIG_BPF_LSM')
     case 'uprobe':
       return unset('CONFIG_UPROBE_EVENTS')
+    case 'uprobe_write':
+      if (host.lockdown === 'integrity' || host.lockdown === 'confidentiality') {
+        return `kernel lockdown: ${host.lockdown}`
+      }
+      if (host.config.CONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY !== undefined) return 'kernel lockdown: integrity'
+      return isBefore(host.version, 6, 18) ? `${host.release} is older than 6.18` : ''
     case 'tracepoint':
       return host.tracefs === null ? 'tracefs is not mounted' : ''
     default:
       return ''
   }
+}
+
+function isBefore([major, minor]: HostFacts['version'], than_major: number, than_minor: number): boolean {
+  return major < than_major || (major === than_major && minor < than_minor)
 }

@@ -1,8 +1,9 @@
 // matchActions and matchReturnActions into hook_action, with what each hook kind allows.
-import { ACTION_FLAG, ACTION_KIND, type HookAction, RATE_SCOPE } from '../../ffi/wire.gen.ts'
+import { ACTION_FLAG, ACTION_KIND, type HookAction, RATE_SCOPE, REGISTER_WRITES_MAX } from '../../ffi/wire.gen.ts'
 import { parseRateLimit } from './action.ts'
 import { type ArgumentSlot, findSlot, type HookDraft } from './draft.ts'
 import type { Path } from './error.ts'
+import { type ProbePlace, registerWrites } from './register_write.ts'
 import type { Action } from './type.ts'
 
 export const ENFORCING: ReadonlySet<string> = new Set(['Sigkill', 'Signal', 'Override', 'NotifyEnforcer', 'Set'])
@@ -60,12 +61,6 @@ function addAction(draft: HookDraft, action: Action, selector: number, path: Pat
   if (draft.kind === 'lsm' && (action.kernelStackTrace || action.userStackTrace)) {
     report.warn(path, 'Stack traces of LSM hooks: Tetragon has none here')
   }
-  // Better refused than loaded and without effect.
-  if (name === 'Set' || (name === 'Override' && (draft.kind === 'uprobe' || draft.kind === 'usdt'))) {
-    report.error([...path, 'action'], `Action ${name} cannot change a user process in this version`)
-    return
-  }
-  if (action.imaHash) report.warn([...path, 'imaHash'], 'imaHash: events of this version have no hash')
   if (action.imaHash && draft.kind !== 'lsm') report.error([...path, 'imaHash'], 'imaHash works in lsmhooks only')
   const place = argumentOf(draft, action, path)
   if (place === undefined) return
@@ -112,11 +107,31 @@ function argumentOf(
       const name = action.action === 'CopyFD' ? slotOf(draft, action.argName, [...path, 'argName']) : 0
       return fd < 0 || name < 0 ? undefined : { argument: fd, argument_name: name }
     }
+    case 'Override':
+      return draft.place === null ? { argument: 0, argument_name: 0 } : registersOf(draft, draft.place, action, path)
     case 'Set':
       return checked(draft, slotOf(draft, action.argIndex, [...path, 'argIndex']), [], [...path, 'argIndex'])
     default:
       return { argument: 0, argument_name: 0 }
   }
+}
+
+/** HookAction says which of the hook's writes are the action's. */
+function registersOf(
+  draft: HookDraft,
+  place: ProbePlace,
+  action: Action,
+  path: Path,
+): { argument: number; argument_name: number } | undefined {
+  const { report } = draft.context
+  const writes = registerWrites(action, place, path, report)
+  if (writes === undefined) return undefined
+  const first = draft.registers.length
+  draft.registers.push(...writes)
+  if (draft.registers.length <= REGISTER_WRITES_MAX) return { argument: first, argument_name: writes.length }
+  const count = draft.registers.length
+  report.error(path, `${count} registers written by the actions of this hook, at most ${REGISTER_WRITES_MAX}`)
+  return undefined
 }
 
 function slotOf(draft: HookDraft, index: number, path: Path): number {

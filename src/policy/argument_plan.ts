@@ -1,5 +1,11 @@
 // Arguments of a hook into hook_argument: where each value is, how it is walked to, and as which type it is read.
-import { ARGUMENT_FLAG, ARGUMENT_SOURCE, ARGUMENT_TYPE, type HookArgument } from '../../ffi/wire.gen.ts'
+import {
+  ARGUMENT_FLAG,
+  ARGUMENT_SOURCE,
+  ARGUMENT_TYPE,
+  BUFFER_BYTES_MAX,
+  type HookArgument,
+} from '../../ffi/wire.gen.ts'
 import { nearest } from '../nearest.ts'
 import { type ArgumentType, argumentType } from './argument_type.ts'
 import type { ArgumentSlot } from './draft.ts'
@@ -36,9 +42,6 @@ export interface ReadArgument {
 
 /** Read through a pointer whose size nothing tells: enough for a DNS answer or the head of a request. */
 const POINTED_BYTES = 512
-
-/** maxData of Tetragon: 10 chunks of 32,736 bytes. */
-const MAX_DATA_BYTES = 327_360
 
 export const EMPTY_ARGUMENT: HookArgument = {
   type: 0,
@@ -245,7 +248,7 @@ export function finish(slot: ArgumentSlot, type: ArgumentType, wire: HookArgumen
     wire: {
       ...wire,
       type: type.wire,
-      max_bytes: argument.maxData ? MAX_DATA_BYTES : 0,
+      max_bytes: argument.maxData ? BUFFER_BYTES_MAX : 0,
       size_argument: counted ? argument.sizeArgIndex : 0,
     },
   }

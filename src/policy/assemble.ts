@@ -4,6 +4,7 @@ import {
   ACTION_KIND,
   ARGUMENT_FLAG,
   ARGUMENT_TYPE,
+  BUFFER_INLINE_BYTES,
   EXPRESSION_OPERATOR,
   FILTER_KIND,
   FILTER_OPERATOR,
@@ -16,6 +17,7 @@ import type { ReadArgument } from './argument_plan.ts'
 import type { HookDraft } from './draft.ts'
 import { isProven, verdictOf } from './effect.ts'
 import type { ArgumentShow, HookFamily, HookPlan, ProgramPlan } from './plan_type.ts'
+import { registerMask } from './register_write.ts'
 import type { Selector } from './type.ts'
 
 export interface Attachment {
@@ -67,9 +69,11 @@ export function assemble(draft: HookDraft, read: readonly ReadArgument[], how: A
   const filters = draft.filters.map((filter) => moved(filter, at, expression)).sort(byStage)
   const actions = draft.actions.map((action) => finishAction(action, at, can_refuse))
   const enforcing = draft.actions.some((action) => ENFORCING_KINDS.has(action.kind))
+  const writes = draft.registers.length > 0
   const config: HookConfig = {
     ...EMPTY_CONFIG,
-    flags: how.flags | (enforcing ? HOOK_FLAG.RESERVED_RING : 0) | (look.follows_fd ? HOOK_FLAG.FOLLOWS_FD : 0),
+    flags: how.flags | (enforcing ? HOOK_FLAG.RESERVED_RING : 0) | (look.follows_fd ? HOOK_FLAG.FOLLOWS_FD : 0) |
+      (writes ? HOOK_FLAG.WRITES_REGISTERS : 0) | (order.some(isLarge) ? HOOK_FLAG.LARGE : 0),
     argument_count: order.length,
     filter_count: filters.length,
     action_count: actions.length,
@@ -84,6 +88,8 @@ export function assemble(draft: HookDraft, read: readonly ReadArgument[], how: A
     filters,
     actions,
     expression,
+    register_mask: registerMask(draft.registers),
+    registers: draft.registers,
   }
   return {
     family: how.family,
@@ -99,7 +105,12 @@ export function assemble(draft: HookDraft, read: readonly ReadArgument[], how: A
     outbound: draft.outbound,
     ...(look.path === undefined ? {} : { path: look.path }),
     ...(look.provider === undefined ? {} : { provider: look.provider }),
-    verdict: verdictOf(draft.actions, can_refuse, how.programs.some(({ attach }) => isProven(attach))),
+    verdict: verdictOf(
+      draft.actions,
+      can_refuse || writes,
+      // Without its first instruction a function has done nothing.
+      writes || how.programs.some(({ attach }) => isProven(attach)),
+    ),
     selector_labels: look.selectors.map((selector) => selector.label),
     companion: false,
     digests: look.digests ?? [],
@@ -120,11 +131,17 @@ export const EMPTY_CONFIG: HookConfig = {
   syscall_set: 0,
   result_index: 0,
   parameter_mask: 0,
+  register_mask: 0,
   arguments: [],
   positions: [],
   filters: [],
   actions: [],
   expression: [],
+  registers: [],
+}
+
+function isLarge({ wire }: ReadArgument): boolean {
+  return wire.max_bytes > BUFFER_INLINE_BYTES
 }
 
 /** Cheap ones first, so that their filters decide before anything dear is read; those of the return half last. */

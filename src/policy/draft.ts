@@ -1,8 +1,9 @@
 // A hook while it is being compiled: its arguments in the policy's order, and filters, sets and actions as they come.
-import type { ExpressionStep, HookAction, HookFilter } from '../../ffi/wire.gen.ts'
+import type { ExpressionStep, HookAction, HookFilter, RegisterWrite } from '../../ffi/wire.gen.ts'
 import type { ArgumentType } from './argument_type.ts'
 import { type Path, quote, type Report } from './error.ts'
 import type { SetPlan, WorkloadPlan } from './plan_type.ts'
+import type { ProbePlace } from './register_write.ts'
 import type { Argument, PolicyList } from './type.ts'
 
 /** One argument of a hook. Filters name it by its place in HookDraft.slots until the order of reading is known. */
@@ -40,6 +41,10 @@ export interface HookDraft {
   /** argUrl, argFqdn by index of `actions`. */
   readonly outbound: Record<number, string>
   readonly expression: ExpressionStep[]
+  /** What Override writes to registers, by the actions' `argument` (first) and `argument_name` (how many). */
+  readonly registers: RegisterWrite[]
+  /** Of uprobes. */
+  readonly place: ProbePlace | null
 }
 
 export function newDraft(
@@ -47,8 +52,10 @@ export function newDraft(
   kind: HookKind,
   path: Path,
   slots: readonly ArgumentSlot[],
+  place: ProbePlace | null = null,
 ): HookDraft {
-  return { context, kind, path, slots, filters: [], sets: [], actions: [], outbound: {}, expression: [] }
+  const empty = { filters: [], sets: [], actions: [], outbound: {}, expression: [], registers: [] }
+  return { context, kind, path, slots, place, ...empty }
 }
 
 /** The number of a set with these values, counted from 1; equal sets are kept once per hook. */

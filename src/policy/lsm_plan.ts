@@ -1,5 +1,5 @@
 // lsmhooks into hook plans.
-import { ACTION_KIND, HOOK_FLAG } from '../../ffi/wire.gen.ts'
+import { ACTION_FLAG, ACTION_KIND, HOOK_FLAG } from '../../ffi/wire.gen.ts'
 import { nearest } from '../nearest.ts'
 import { planArgument } from './argument_plan.ts'
 import { assemble, type HookLook } from './assemble.ts'
@@ -63,12 +63,18 @@ export function planLsmHook(
     return []
   }
   refuseByEperm(draft, path)
+  const hash = hashProgram(draft, hook.hook, facts)
+  if (report.errors.length > before) return []
+  const reason = 'an LSM hook sees the operation where the kernel decides about it'
   return [assemble(draft, read, {
     family: 'lsm',
-    reason: 'an LSM hook sees the operation where the kernel decides about it',
-    programs: [{ program: 'hook_lsm', attach: { kind: 'lsm', hook: hook.hook }, half: 'entry' }],
+    reason: hash === null ? reason : `${reason}; a second, sleepable program reads the file for its hash`,
+    programs: [
+      { program: 'hook_lsm', attach: { kind: 'lsm', hook: hook.hook }, half: 'entry' },
+      ...(hash === null ? [] : [{ program: hash, attach: { kind: 'lsm', hook: hook.hook }, half: 'return' } as const]),
+    ],
     names: [hook.hook],
-    flags: refuses ? HOOK_FLAG.CAN_REFUSE : 0,
+    flags: (refuses ? HOOK_FLAG.CAN_REFUSE : 0) | (hash === null ? 0 : HOOK_FLAG.HASHES),
     result_index: prototype?.parameters.length ?? 0,
   }, { ...look, event: 'process_lsm', message: hook.message, tags: hook.tags, selectors: hook.selectors })]
 }
@@ -86,3 +92,38 @@ function refuseByEperm(draft: HookDraft, path: Path): void {
 }
 
 const EPERM = -1
+
+/** Hooks that may sleep and have the file, by the program that finds it in the first parameter. */
+const HASHED: Readonly<Record<string, string>> = {
+  bprm_check_security: 'hook_lsm_hash_bprm',
+  bprm_committed_creds: 'hook_lsm_hash_bprm',
+  bprm_committing_creds: 'hook_lsm_hash_bprm',
+  bprm_creds_from_file: 'hook_lsm_hash_bprm',
+  file_ioctl: 'hook_lsm_hash_file',
+  file_lock: 'hook_lsm_hash_file',
+  file_open: 'hook_lsm_hash_file',
+  file_post_open: 'hook_lsm_hash_file',
+  file_receive: 'hook_lsm_hash_file',
+  mmap_file: 'hook_lsm_hash_file',
+}
+
+/** Null: nothing asks for hashes, or the hook has no file (with a warning). */
+function hashProgram(draft: HookDraft, hook: string, facts: PlanFacts): string | null {
+  if (!draft.actions.some(({ flags }) => (flags & ACTION_FLAG.IMA_HASH) !== 0)) return null
+  const { report } = draft.context
+  const program = HASHED[hook]
+  if (program === undefined) {
+    report.warn(
+      draft.path,
+      `imaHash in LSM hook ${quote(hook)}: its events have no hash, which works in ${Object.keys(HASHED).join(', ')}`,
+    )
+    return null
+  }
+  const lacks = (name: string) => facts.types !== null && facts.types.findFunction(name) === undefined
+  if (lacks('bpf_ima_file_hash')) {
+    report.error(draft.path, `imaHash needs bpf_ima_file_hash, which kernels from 5.18 on have, not ${facts.release}`)
+  } else if (lacks('ima_file_hash')) {
+    report.error(draft.path, 'imaHash: this kernel has no IMA (CONFIG_IMA)')
+  }
+  return program
+}

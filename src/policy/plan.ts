@@ -1,7 +1,6 @@
 // TracingPolicy and facts about a kernel into a Plan: pure, the same bytes for the same input.
 import { ACTION_KIND, FILTER_KIND } from '../../ffi/wire.gen.ts'
 import { ENFORCING } from './action_plan.ts'
-import { EMPTY_CONFIG } from './assemble.ts'
 import { syscallIds } from './check.ts'
 import type { PolicyContext } from './draft.ts'
 import { effectWarnings, withEnforcers } from './effect.ts'
@@ -9,6 +8,7 @@ import { planEnforcers } from './enforcer_plan.ts'
 import { type LocatedMistake, type Mistake, type Path, Report } from './error.ts'
 import type { PlanFacts } from './facts_type.ts'
 import { planFunctionHook } from './function_plan.ts'
+import { planLoader } from './loader_plan.ts'
 import { planLsmHook } from './lsm_plan.ts'
 import { optionValue } from './option.ts'
 import { parsePolicies, sorted } from './parse.ts'
@@ -152,43 +152,3 @@ function enforcesOnAll({ config, verdict, family }: HookPlan): boolean {
 }
 
 const ENFORCING_WIRE: ReadonlySet<number> = new Set([ACTION_KIND.SIGKILL, ACTION_KIND.OVERRIDE, ACTION_KIND.SIGNAL])
-
-/** Shared objects as they are mapped: needs build ids in mmap events of perf, 5.19. */
-function planLoader(scope: WorkloadPlan | null, facts: PlanFacts, report: Report): HookPlan[] {
-  if (scope !== null) {
-    report.error(['spec', 'loader'], 'loader in a policy for certain pods or containers: it works for everything only')
-    return []
-  }
-  const symbol = 'perf_event_mmap_output'
-  if (facts.types !== null && facts.types.findFunction(symbol) === undefined) {
-    report.error(['spec', 'loader'], `Cannot attach loader: ${symbol} is not in kernel BTF`)
-    return []
-  }
-  const how = facts.attach.fentry.works ? 'fentry' as const : 'kprobe' as const
-  if (!facts.attach.fentry.works && !facts.attach.kprobe.works) {
-    const { fentry, kprobe } = facts.attach
-    report.error(['spec', 'loader'], `Cannot attach loader: fentry: ${fentry.reason}; kprobe: ${kprobe.reason}`)
-    return []
-  }
-  return [{
-    family: 'loader',
-    event: 'process_loader',
-    reason: 'mappings of executable files with their build ids, as perf records them',
-    programs: [
-      how === 'fentry'
-        ? { program: 'hook_loader_fentry', attach: { kind: 'fentry', function: symbol }, half: 'entry' }
-        : { program: 'hook_loader_kprobe', attach: { kind: 'kprobe', functions: [symbol] }, half: 'entry' },
-    ],
-    config: { ...EMPTY_CONFIG },
-    sets: [],
-    names: [symbol],
-    arguments: [],
-    message: '',
-    tags: [],
-    outbound: {},
-    verdict: 'observes',
-    selector_labels: [],
-    companion: false,
-    digests: [],
-  }]
-}

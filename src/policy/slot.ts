@@ -85,8 +85,8 @@ function checkArgument(
   if (argument.maxData && argument.returnCopy) {
     report.error([...path, 'maxData'], 'maxData and returnCopy exclude each other')
   }
-  if (argument.maxData && (buffer || type === 'iov_iter')) {
-    report.warn([...path, 'maxData'], 'maxData: this version sends 4096 bytes at most; a longer value says its size')
+  if (argument.maxData && (type === 'char_iovec' || type === 'iov_iter')) {
+    report.warn([...path, 'maxData'], `maxData with type ${type}: of several vectors 4096 bytes together are sent`)
   }
   if (type === 'syscall64' && kind !== 'tracepoint' && kind !== 'raw_tracepoint') {
     report.error([...path, 'type'], 'Type syscall64 works in tracepoints only')

@@ -1,5 +1,5 @@
 // usdts into hook plans.
-import { ARGUMENT_FLAG, ARGUMENT_SOURCE, type HookArgument } from '../../ffi/wire.gen.ts'
+import { ACTION_KIND, ARGUMENT_FLAG, ARGUMENT_SOURCE, type HookArgument } from '../../ffi/wire.gen.ts'
 import { nearest } from '../nearest.ts'
 import { EMPTY_ARGUMENT, finish, planArgument, type ReadArgument } from './argument_plan.ts'
 import { argumentType, typeOfInteger } from './argument_type.ts'
@@ -54,10 +54,15 @@ export function planUsdt(
       offset,
       ...(semaphore === 0n ? {} : { ref_ctr_offset: semaphore }),
     }))
+    const sets = draft.actions.some(({ kind }) => kind === ACTION_KIND.SET)
     const how: Attachment = {
       family: 'uprobe',
       reason: `${sites.length === 1 ? 'one place' : `${sites.length} places`} of this static probe`,
-      programs: [{ program: 'hook_uprobe', attach: { kind: 'uprobe', path: hook.path, sites }, half: 'entry' }],
+      programs: [{
+        program: sets ? 'hook_uprobe_set' : 'hook_uprobe',
+        attach: { kind: 'uprobe', path: hook.path, sites },
+        half: 'entry',
+      }],
       names: sites.map(() => hook.name),
       flags: 0,
     }

@@ -7,9 +7,10 @@ import { newDraft, type PolicyContext } from './draft.ts'
 import { type Path, quote } from './error.ts'
 import type { PlanFacts, UserBinary } from './facts_type.ts'
 import type { HookPlan, ProgramPlan, UprobeSite } from './plan_type.ts'
+import { moves, type ProbePlace } from './register_write.ts'
 import { addSelectors } from './selector_plan.ts'
 import { slotsOf } from './slot.ts'
-import type { UprobeHook } from './type.ts'
+import type { Action, UprobeHook } from './type.ts'
 
 const PARAMETERS_MAX = 6
 export type UserLook = Omit<HookLook, 'message' | 'tags' | 'selectors' | 'event'>
@@ -31,24 +32,62 @@ export function planUprobe(
   if (hook.btfPath !== '' && types === null) {
     report.error([...path, 'btfPath'], `Cannot read BTF from ${quote(hook.btfPath)}`)
   }
-  const read = slotsOf(hook, 'uprobe', path, report).flatMap((slot) =>
-    planArgument(slot, {
-      facts,
-      types: slot.argument.source === 'current_task' ? facts.types : types,
-      parameters: null,
-      parameters_max: PARAMETERS_MAX,
-      returns: null,
-      user: true,
-      name: hook.path,
-      registers: true,
-    }, report) ?? []
-  )
   if (report.errors.length > before) return []
-  const draft = newDraft(context, 'uprobe', path, read.map((argument) => argument.slot))
-  addSelectors(draft, hook.selectors)
-  if (report.errors.length > before) return []
+  const overrides = hook.selectors.some((selector) => selector.matchActions.some(isOverride))
+  const { uprobe_write } = facts.attach
+  if (overrides && !uprobe_write.works) {
+    report.error(
+      path,
+      `Override in a uprobe: this kernel lets no program write registers (6.18 does): ${uprobe_write.reason}`,
+    )
+    return []
+  }
+  // How far it is to a new address depends on where one comes from.
+  const apart = hook.selectors.some((selector) => selector.matchActions.some((each) => isOverride(each) && moves(each)))
+  const groups = apart ? sites.map((site) => [site]) : [sites]
+  return groups.flatMap((group) => {
+    const place: ProbePlace = {
+      path: hook.path,
+      binary,
+      architecture: facts.architecture,
+      offset: group[0]?.offset ?? 0n,
+    }
+    const read = slotsOf(hook, 'uprobe', path, report).flatMap((slot) =>
+      planArgument(slot, {
+        facts,
+        types: slot.argument.source === 'current_task' ? facts.types : types,
+        parameters: null,
+        parameters_max: PARAMETERS_MAX,
+        returns: null,
+        user: true,
+        name: hook.path,
+        registers: true,
+      }, report) ?? []
+    )
+    if (report.errors.length > before) return []
+    const draft = newDraft(context, 'uprobe', path, read.map((argument) => argument.slot), place)
+    addSelectors(draft, hook.selectors)
+    if (report.errors.length > before) return []
+    const how = attachment(hook, group, draft.registers.length > 0)
+    return [assemble(draft, read, how, {
+      ...look,
+      event: 'process_uprobe',
+      message: hook.message,
+      tags: hook.tags,
+      selectors: hook.selectors,
+      path: hook.path,
+      digests: hook.binaryDigests,
+    })]
+  })
+}
+
+function isOverride({ action }: Action): boolean {
+  return action === 'Override'
+}
+
+function attachment(hook: UprobeHook, sites: readonly UprobeSite[], writes: boolean): Attachment {
   const programs: ProgramPlan[] = [{
-    program: 'hook_uprobe',
+    program: writes ? 'hook_uprobe_write' : 'hook_uprobe',
     attach: { kind: 'uprobe', path: hook.path, sites },
     half: 'entry',
   }]
@@ -56,22 +95,13 @@ export function planUprobe(
   if (wants_return) {
     programs.push({ program: 'hook_uretprobe', attach: { kind: 'uretprobe', path: hook.path, sites }, half: 'return' })
   }
-  const how: Attachment = {
+  return {
     family: 'uprobe',
     reason: sites.length === 1 ? 'one uprobe' : `${sites.length} uprobes that share one program`,
     programs,
     names: sites.map((site) => site.symbol ?? ''),
     flags: (wants_return ? HOOK_FLAG.RETURN : 0) | (sites.length > 1 ? HOOK_FLAG.COOKIE : 0),
   }
-  return [assemble(draft, read, how, {
-    ...look,
-    event: 'process_uprobe',
-    message: hook.message,
-    tags: hook.tags,
-    selectors: hook.selectors,
-    path: hook.path,
-    digests: hook.binaryDigests,
-  })]
 }
 
 export function openBinary(

@@ -248,14 +248,16 @@ export class Tracker {
     const { seconds, nanoseconds, ns } = this.#time
     const time = this.#clock.text(seconds, nanoseconds)
     const process = this.process(origin.key, origin.pid)
+    const shown = type === 'process_loader' ? '' : time // as Tetragon
+    if (shown === '') extra += ',"time":"' + time + '"'
     if (process === undefined) {
       const body = `"${type}":{"process":${unknownJson(origin.pid, origin.tid, time)}${before}${after}}`
-      return this.#send(type, body, time, extra + ',"process_unknown":true', ns, undefined, policy)
+      return this.#send(type, body, shown, extra + ',"process_unknown":true', ns, undefined, policy)
     }
     const parent = process.parent === undefined ? '' : ',"parent":' + process.parent.json
     const ancestors = this.#ancestors.has(ancestorsOption(type)) ? ancestorsJson(process) : ''
     const body = `"${type}":{"process":${process.hookJson(origin.tid)}${parent}${before}${ancestors}${after}}`
-    return this.#send(type, body, time, extra, ns, process, policy)
+    return this.#send(type, body, shown, extra, ns, process, policy)
   }
 
   /** A line about no process: `json` is the value of its kind's key. */

@@ -37,9 +37,11 @@ const LARGE: Readonly<Record<string, { readonly entries: number; readonly uses: 
       config.actions.some(({ flags }) => (flags & (ACTION_FLAG.KERNEL_STACK | ACTION_FLAG.USER_STACK)) !== 0),
   },
   binary_verdicts: { entries: 65_536, uses: asksTrieOfBinaries },
+  chunk_scratches: { entries: 8, uses: ({ flags }) => (flags & HOOK_FLAG.LARGE) !== 0 },
 }
 
 function keeps({ flags }: HookConfig): boolean {
+  if ((flags & HOOK_FLAG.HASHES) !== 0) return true
   return (flags & HOOK_FLAG.RETURN) !== 0 && (flags & HOOK_FLAG.RETURN_ONLY) === 0
 }
 

@@ -60,6 +60,8 @@ export function versioned(hook: HookPlan): { readonly program: ProgramPlan; read
   if (program === undefined || hook.family === 'enforcer' || hook.family === 'loader') return null
   // Programs that override results cannot be in a map of programs.
   if (hook.family === 'kprobe' && (hook.config.flags & HOOK_FLAG.CAN_REFUSE) !== 0) return null
+  // Nor those that write registers; and a second program that goes on with a record must run behind its own first.
+  if ((hook.config.flags & (HOOK_FLAG.WRITES_REGISTERS | HOOK_FLAG.HASHES)) !== 0) return null
   return { program, map: program.half === 'both' ? 'hook_return_versions' : 'hook_versions' }
 }
 

@@ -16,13 +16,14 @@ import {
 import type { PolicyExtra } from '../kernel/pins.ts'
 import type { HookPlan, Plan, ProgramPlan } from '../policy/plan_type.ts'
 import { attachSpecs } from './attach_spec.ts'
+import { openBuildIds } from './build_ids.ts'
 import { hashKey } from './hash.ts'
 import { mapEntriesFor, mapNameFor } from './hook_maps.ts'
 import { entryHalves, HookObject, HookSite, returnHalves, siteKey, versioned } from './hook_site.ts'
 import { encodeState } from './kept.ts'
 import { keptCalls } from './kept_calls.ts'
 import { removeSet, SetNumbers, writeSet, type WrittenSet } from './hook_sets.ts'
-import { type Loader, LoadError } from './loader.ts'
+import type { Loader } from './loader.ts'
 import type { LoadRequest, ProgramLoaded } from './load_request.ts'
 import type { SharedMaps } from './shared_maps.ts'
 import { checkWireSizes } from './wire_check.ts'
@@ -177,9 +178,6 @@ export async function loadSensor(plan: Plan, slot: number, context: SensorContex
   const first_filter = context.workloads.add(plan)
   owned.defer(() => context.workloads.remove(first_filter))
   for (const hook of plan.hooks) {
-    if (hook.family === 'loader') {
-      throw new LoadError('Cannot load "spec.loader": this version has no loader events', '')
-    }
     const first_set = context.sets.take(hook.sets.length)
     const hook_id = context.takeHookId()
     const config = finishConfig(hook, { hook_id, slot, first_set, first_filter })
@@ -191,6 +189,7 @@ export async function loadSensor(plan: Plan, slot: number, context: SensorContex
       for (const set of written) removeSet(set, (name) => context.maps.get(name))
     })
     parts.use(object)
+    if (hook.family === 'loader') parts.use(openBuildIds())
     checkWireSizes(object)
     collectMaps(object, config, context.maps)
     if (loaded.length === 0 && is_new) {

@@ -89,6 +89,20 @@ for (const name of ['CHAR_BUF', 'CHAR_IOVEC', 'IOV_ITER'] as const) {
   })
 }
 
+test('valueJson() puts what stood in the record before its chunks, of which there are as many as the limit allows', () => {
+  const asked: number[] = []
+  const total = 400_000
+  const { view, size } = buffer(total, new Uint8Array(4095).fill(66), 5)
+  const json = valueJson(view, { type: T.CHAR_BUF, flags: 0, at: AT, size }, (_, count) => {
+    asked.push(count)
+    return new Uint8Array(327_360 - 4095).fill(65)
+  })
+  expect(JSON.parse(json + '}')).toEqual({
+    truncated_bytes_arg: { bytes_arg: base64('B'.repeat(4095) + 'A'.repeat(327_360 - 4095)), orig_size: `${total}` },
+  })
+  expect(asked).toEqual([20])
+})
+
 test('valueJson() shows CONST_BUF', () => {
   expect(shown(T.CONST_BUF, text(new Uint8Array([1, 0, 2])))).toEqual({ bytes_arg: base64(new Uint8Array([1, 0, 2])) })
 })

@@ -28,6 +28,15 @@ test('LineWriter with tetragon_only has no key of its own', () => {
   expect(writer.seq).toBe(1)
 })
 
+test('LineWriter leaves the time out where there is none', () => {
+  const options = { node_name: 'n', boot: 'abc', cluster_name: 'prod', node_labels: { zone: 'a' } }
+  expect(new LineWriter(options).line('"test":{}', '', ',"x":1')).toBe(
+    '{"test":{},"node_name":"n","cluster_name":"prod","node_labels":{"zone":"a"},"thump":{"seq":"1","boot":"abc","x":1}}',
+  )
+  const bare = new LineWriter({ node_name: 'n', boot: 'abc', tetragon_only: true, cluster_name: '' })
+  expect(bare.line('"test":{}', '', ',"x":1')).toBe('{"test":{},"node_name":"n"}')
+})
+
 test('signalName() and exitStatus() read task_struct::exit_code', () => {
   expect([signalName(9), exitStatus(9)]).toEqual(['SIGKILL', 0])
   expect([signalName(11 | 0x80), exitStatus(11 | 0x80)]).toEqual(['SIGSEGV', 0])

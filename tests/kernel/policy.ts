@@ -67,6 +67,11 @@ const HOOK_KINDS: ReadonlySet<string> = new Set([
   'process_lsm',
 ])
 
+/** Kernels without kprobes here have no trampolines and LSM programs either. */
+export const NO_FUNCTIONS = fs.existsSync('/sys/kernel/tracing/kprobe_events')
+  ? undefined
+  : 'no hooks on kernel functions'
+
 /** Bodies of hook events of one policy, without process and parent, which other tests compare. */
 export function hookBodies(events: readonly TestEvent[], policy: string): Record<string, unknown>[] {
   return events.filter(({ kind, body }) => HOOK_KINDS.has(kind) && body.policy_name === policy).map(

@@ -36,7 +36,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'tracingpolicy/uprobe-binaries.yaml': 'no such file',
   'tracingpolicy/uprobe-host.yaml': 'no such file',
   'tracingpolicy/usdt.yaml': 'no such file',
-  'tracingpolicy/usdt-set.yaml': 'cannot change a user process',
+  'tracingpolicy/usdt-set.yaml': 'no such file',
 }
 
 function list(directory: string, pattern: string): string[] {

@@ -117,3 +117,29 @@ describe('chooseAttach()', () => {
     expect(attachOf('  kprobes: [{call: tcp_connect, syscall: false}]', no('fentry', 'kprobe'))).toContain('no fentry')
   })
 })
+
+describe('features that a kernel may lack are refused with the reason', () => {
+  const lsm = (hook: string) =>
+    `  lsmhooks: [{hook: ${hook}, selectors: [{matchActions: [{action: Post, imaHash: true}]}]}]`
+  test('imaHash', () => {
+    expect(attachOf(lsm('file_open'))).toBe('lsm+lsm')
+    const without = (name: string) => {
+      const types = {
+        ...facts.types!,
+        findFunction: (each: string) => each === name ? undefined : facts.types!.findFunction(each),
+      }
+      return attachOf(lsm('file_open'), { types })
+    }
+    expect(without('bpf_ima_file_hash')).toContain('5.18')
+    expect(without('ima_file_hash')).toContain('CONFIG_IMA')
+    // No file to hash: a warning, and one program.
+    expect(attachOf(lsm('inode_mkdir'))).toBe('lsm')
+  })
+
+  test('loader', () => {
+    expect(attachOf('  loader: true')).toBe('fentry')
+    expect(attachOf('  loader: true', no('fentry'))).toBe('kprobe')
+    expect(attachOf('  loader: true', no('fentry', 'kprobe'))).toContain('no kprobe')
+    expect(attachOf('  loader: true\n  podSelector: {}')).toContain('for certain pods')
+  })
+})

@@ -276,6 +276,9 @@ describe('hookLine()', () => {
     expect(meta).toMatchObject({ type: 'process_kprobe', policy: 'ns/policy', ktime_ns: 3e9, process: { pid: 100 } })
     const lsm = tracker.hookLine('process_lsm', { ...origin, key: 1000 }, 'p', '')
     expect(lsm.line).not.toContain('ancestors')
+    const loader = JSON.parse(tracker.hookLine('process_loader', { ...origin, key: 1000 }, 'p', ',"path":"/a"').line)
+    expect(loader.time).toBeUndefined()
+    expect(loader.thump.time).toBe(event.time)
   })
 
   test('never lets an event of an unknown process vanish', () => {

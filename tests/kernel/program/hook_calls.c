@@ -5,6 +5,9 @@
  *   truncate PATH           truncate(PATH, 7)
  *   connect ADDRESS PORT    connect a TCP socket to an IPv4 address, and close it
  *   write TEXT              write(1, TEXT)
+ *   fill SIZE               write(1, SIZE bytes "abc...zabc..."), from the heap
+ *   follow PATH             writes one, two (through a duplicate), and behind each close what nobody follows
+ *   dial PORT               TCP to 127.0.0.1:PORT, 5 bytes, close
  *   probe NUMBER TEXT       hook_probe(NUMBER, TEXT), a function of its own for uprobes
  *   repeat COUNT OFFSET WHENCE   the same lseek COUNT times */
 #include <arpa/inet.h>
@@ -19,6 +22,37 @@ __attribute__((noinline, used)) int hook_probe(long number, const char *text)
 {
 	__asm__ volatile("" : : "r"(text) : "memory");
 	return (int)number + 1;
+}
+
+/* The descriptor number of PATH is used again for another file. */
+static int follow(const char *path)
+{
+	int file = open(path, O_CREAT | O_WRONLY, 0600), result = 0, other;
+
+	result |= write(file, "one", 3) != 3;
+	result |= dup2(file, 100) != 100;
+	result |= write(100, "two", 3) != 3;
+	close(100);
+	result |= write(100, "behind", 6) != -1;
+	close(file);
+	other = open("/dev/null", O_WRONLY);
+	result |= other != file;
+	result |= write(other, "other", 5) != 5;
+	close(other);
+	return result;
+}
+
+static int dial(int port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int sock = socket(AF_INET, SOCK_STREAM, 0), result;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	result = connect(sock, (struct sockaddr *)&address, sizeof(address));
+	if (!result)
+		result = send(sock, "hello", 5, 0) != 5;
+	close(sock);
+	return result;
 }
 
 static void connect_tcp(const char *address, int port)
@@ -59,6 +93,20 @@ int main(int argc, char **argv)
 		} else if (!strcmp(word, "write") && i + 1 < argc) {
 			i++;
 			result += write(1, argv[i], strlen(argv[i])) < 0;
+		} else if (!strcmp(word, "fill") && i + 1 < argc) {
+			long size = atol(argv[++i]);
+			char *bytes = malloc(size);
+
+			if (!bytes)
+				return 3;
+			for (long n = 0; n < size; n++)
+				bytes[n] = 'a' + n % 26;
+			result += write(1, bytes, size) < 0;
+			free(bytes);
+		} else if (!strcmp(word, "follow") && i + 1 < argc) {
+			result += follow(argv[++i]);
+		} else if (!strcmp(word, "dial") && i + 1 < argc) {
+			result += dial(atoi(argv[++i])) != 0;
 		} else if (!strcmp(word, "probe") && i + 2 < argc) {
 			result += hook_probe(atol(argv[i + 1]), argv[i + 2]) == 0;
 			i += 2;

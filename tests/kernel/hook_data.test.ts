@@ -1,0 +1,74 @@
+/** Long buffers: with maxData they come whole, in chunks before their event, up to Tetragon's limit. */
+import { expect, test } from 'bun:test'
+import path from 'node:path'
+import { TestAgent } from './agent.ts'
+import { hookBodies, loadPolicy, policyYaml } from './policy.ts'
+
+const CALLS = path.resolve('build/program/hook_calls')
+const LIMIT = 327_360
+
+function yaml(name: string, max: boolean, from: number): string {
+  return policyYaml(
+    name,
+    `
+kprobes:
+- call: sys_write
+  syscall: true
+  args:
+  - {index: 0, type: int}
+  - {index: 1, type: char_buf, sizeArgIndex: 3${max ? ', maxData: true' : ''}}
+  - {index: 2, type: size_t}
+  selectors:
+  # Not what the agent writes about it.
+  - matchBinaries:
+    - {operator: In, values: [${CALLS}]}
+    matchArgs:
+    - {index: 2, operator: InRange, values: ["${from}:1000000"]}
+`,
+  )
+}
+
+function text(size: number): string {
+  return Buffer.from(Array.from({ length: size }, (_, i) => 97 + i % 26)).toString('base64')
+}
+
+test('maxData: buffers come whole, longer ones cut at the limit and flagged, others not at all', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(agent, yaml('whole', true, 4000))
+  const sizes = [3999, 4000, 4096, 4097, 20_480, 200_000, LIMIT, LIMIT + 1]
+  const events = await agent.run([CALLS, ...sizes.flatMap((size) => ['fill', `${size}`])])
+  const shown = hookBodies(events, 'whole').map(({ args }) => (args as unknown[])[1])
+  const want = sizes.slice(1).map((size) =>
+    size <= LIMIT
+      ? { bytes_arg: text(size) }
+      : { truncated_bytes_arg: { bytes_arg: text(LIMIT), orig_size: `${size}` } }
+  )
+  expect(shown.length).toBe(want.length)
+  shown.forEach((argument, i) => expect([sizes[i + 1], argument]).toEqual([sizes[i + 1], want[i]]))
+  await agent.requireNoLoss()
+})
+
+test('without maxData a longer buffer is cut and says its size', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(agent, yaml('short', false, 4000))
+  const events = await agent.run([CALLS, 'fill', '5000'])
+  expect(hookBodies(events, 'short').map(({ args }) => (args as unknown[])[1])).toEqual([
+    { truncated_bytes_arg: { bytes_arg: text(4095), orig_size: '5000' } },
+  ])
+})
+
+test('maxData with a return value: bytes of the call, result of the return', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    yaml('both', true, 4000).replace(
+      '  selectors:',
+      '  return: true\n    returnArg: {index: 0, type: long}\n    selectors:',
+    ),
+  )
+  const events = await agent.run([CALLS, 'fill', '50000'])
+  const [found] = hookBodies(events, 'both')
+  expect((found?.args as unknown[])[1]).toEqual({ bytes_arg: text(50_000) })
+  expect(found?.return).toEqual({ long_arg: '50000' })
+  await agent.requireNoLoss()
+})

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Functions and a static probe that policies change. user_change WORD NUMBER, the exit status tells what came of it:
+ *   call NUMBER    change_target(NUMBER), which gives NUMBER + 1
+ *   two NUMBER     change_target(NUMBER) + change_second(NUMBER)
+ *   gate NUMBER    a static probe thump:gate whose argument is a variable of NUMBER, then that variable */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+__attribute__((noinline, noclone, used)) int change_target(int number)
+{
+	__asm__ volatile("" : "+r"(number));
+	return number + 1;
+}
+
+__attribute__((noinline, noclone, used)) int change_second(int number)
+{
+	__asm__ volatile("" : "+r"(number));
+	return number + 2;
+}
+
+__attribute__((noinline, noclone, used)) int change_other(int number)
+{
+	__asm__ volatile("" : "+r"(number));
+	return number + 50;
+}
+
+/* As sys/sdt.h leaves it, for an argument in memory. */
+#define GATE(variable)                                                                                                 \
+	__asm__ volatile("990: nop\n"                                                                                  \
+			 ".pushsection .note.stapsdt,\"\",\"note\"\n"                                                  \
+			 ".balign 4\n"                                                                                 \
+			 ".4byte 992f-991f, 994f-993f, 3\n"                                                            \
+			 "991: .asciz \"stapsdt\"\n"                                                                   \
+			 "992: .balign 4\n"                                                                            \
+			 "993: .8byte 990b\n"                                                                          \
+			 ".8byte 0\n"                                                                                  \
+			 ".8byte 0\n"                                                                                  \
+			 ".asciz \"thump\"\n"                                                                          \
+			 ".asciz \"gate\"\n"                                                                           \
+			 ".asciz \"-4@%0\"\n"                                                                          \
+			 ".balign 4\n"                                                                                 \
+			 "994:\n"                                                                                      \
+			 ".popsection"                                                                                 \
+			 : "+m"(variable))
+
+int main(int argc, char **argv)
+{
+	int number = argc > 2 ? atoi(argv[2]) : 0;
+	volatile int32_t variable = number;
+
+	if (argc > 2 && !strcmp(argv[1], "call"))
+		return change_target(number);
+	if (argc > 2 && !strcmp(argv[1], "two"))
+		return change_target(number) + change_second(number);
+	if (argc > 2 && !strcmp(argv[1], "gate")) {
+		GATE(variable);
+		return variable;
+	}
+	return 255;
+}
