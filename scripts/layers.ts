@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 /** Part (a path without its end) to the parts it may import besides itself. "type:" allows only `import type`. */
 const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/main':
-    'src/http src/event src/grpc src/hook/message src/sensor src/pipeline src/export src/process src/kube src/container src/config src/filter src/kernel src/policy src/ledger src/flags src/cli/compact ffi/error ffi/wire.gen',
+    'src/http src/event src/grpc src/hook/message src/sensor src/pipeline src/export src/process src/kube src/container src/config src/filter src/kernel src/policy src/ledger src/flags src/cli/compact ffi/code_pages ffi/error ffi/wire.gen',
   'src/config': 'src/config_value src/config_container src/config_metrics src/config_nats src/config_grpc src/flags',
   'src/config_container': '',
   'src/config_metrics': '',

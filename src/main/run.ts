@@ -1,6 +1,7 @@
 // One run of the agent: arguments, signals, exit status. The parts are wired in agent.ts.
 import fs from 'node:fs'
 import os from 'node:os'
+import { releaseCode } from '../../ffi/code_pages.ts'
 import { type Config, parseConfig, wantsHelp } from '../config.ts'
 import { flagHelp } from '../flags.ts'
 import { missing as missingFacts } from '../kernel/feature.ts'
@@ -41,6 +42,7 @@ export async function run(): Promise<number> {
     await prepareObjects((object) => log.info({ object }, 'compiling'))
     const agent = await Agent.start(config, log, host, (reason) => stopped.stop(reason))
     process.on('SIGHUP', () => agent.reopen())
+    log.debug({ bytes: releaseCode() }, 'gave back code that starting needed')
     const reason = await stopped.promise
     log.info({ reason }, 'stopping')
     await agent.stop()
