@@ -97,7 +97,8 @@ export class Pins {
     const name = directoryName(policy, slot)
     const refused = this.#pin(name, links)
     if (refused.length > 0) this.#onRefused(policy, refused)
-    if (links.length > refused.length) {
+    if (links.length === refused.length) this.forget(policy, slot)
+    else {
       const { state, switches } = extra()
       pinBytes(path.join(this.#directory(name), STATE), state)
       switches.pin(path.join(this.#directory(name), SWITCHES))

@@ -2,6 +2,8 @@ import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { LibbpfError } from '../../../ffi/error.ts'
+import type { BpfLink } from '../../../ffi/link.ts'
 import { ownerLives, ownerText } from '../../../src/kernel/owner.ts'
 import { keptPolicies, Pins, removePinned } from '../../../src/kernel/pins.ts'
 
@@ -60,4 +62,22 @@ test('ownerLives() knows an agent by its number and start', () => {
   expect(ownerLives('/proc', own + '1')).toBe(false)
   expect(ownerLives('/proc', '999999999 1')).toBe(false)
   expect(ownerLives('/proc', '')).toBe(false)
+})
+
+test('Pins tells of links that the kernel cannot pin, and keeps nothing of a policy that has only such', () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-pins-'))
+  const told: unknown[] = []
+  const onRefused = (policy: string, links: readonly string[]) => told.push([policy, links])
+  const pins = new Pins({ generation: 'now', keeping: true, root, onRefused })
+  const refuse = () => {
+    throw new LibbpfError('pin link', 22)
+  }
+  const link = { name: 'program "hook" to kprobe "tcp_connect"', pinAgain: refuse } as unknown as BpfLink
+  const kept = pins.keep('files', 1, [link], () => {
+    throw new Error('nothing is kept')
+  })
+  expect(kept).toEqual([link.name])
+  expect(told).toEqual([['files', [link.name]]])
+  expect(names(root)).toEqual([])
+  fs.rmSync(root, { recursive: true })
 })
