@@ -1,15 +1,19 @@
-/** Compiles the small C programs that kernel tests start: tests/kernel/program/NAME.c becomes build/program/NAME, static, so that it runs in any guest. */
+/** Compiles the small C programs that kernel tests start: tests/kernel/program/NAME.c and tests/bypass/program/NAME.c become build/program/NAME, static, so that it runs in any guest. */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { ROOT } from './suite.ts'
 
-const source_directory = join(ROOT, 'tests/kernel/program')
+const source_directories = ['tests/kernel/program', 'tests/bypass/program'].map((name) => join(ROOT, name))
 const target_directory = join(ROOT, 'build/program')
 const compiler = Bun.which('gcc') ?? Bun.which('clang')
 
-for (const file of existsSync(source_directory) ? readdirSync(source_directory) : []) {
+const sources = source_directories.flatMap((directory) =>
+  existsSync(directory) ? readdirSync(directory).map((file) => join(directory, file)) : []
+)
+
+for (const source of sources) {
+  const file = basename(source)
   if (!file.endsWith('.c')) continue
-  const source = join(source_directory, file)
   const target = join(target_directory, file.slice(0, -2))
   if (existsSync(target) && statSync(target).mtimeMs >= statSync(source).mtimeMs) continue
   if (!compiler) {
