@@ -30,7 +30,7 @@ testWhere(
     }
     const ask = async (address: string, how: ReturnType<typeof credentials.createSsl>) => {
       // Bun (1.4.5) takes no address for a server's name.
-    const client = new Client(address.replace('127.0.0.1', 'localhost'), how)
+      const client = new Client(address.replace('127.0.0.1', 'localhost'), how)
       const { promise, resolve } = Promise.withResolvers<string>()
       const done = (error: ServiceError | null, answer?: Buffer) => {
         resolve(error === null ? answer!.toString() : status[error.code]!)
