@@ -31,7 +31,8 @@ export function formatCompact(event: JsonObject, options: CompactOptions = {}): 
     : body(event, kind, style)
   const inner = kind === undefined ? undefined : objectAt(event, kind)
   if (listAt(inner, 'process', 'cap', 'effective').includes('CAP_SYS_ADMIN')) line = withTrailer(line, style)
-  if (options.timestamps) line = `${timestamp(textAt(event, 'time'))} ${line}`
+  // Loader events have their time in `thump`.
+  if (options.timestamps) line = `${timestamp(textAt(event, 'time') || textAt(event, 'thump', 'time'))} ${line}`
   if (options.stack_traces ?? true) line += stackLines(inner, style)
   if ((options.ima_hash ?? true) && textAt(inner, 'ima_hash') !== '') line += imaLine(inner)
   if (options.details) line += detailLine(inner)

@@ -77,6 +77,8 @@ export function logRecord(line: string, time_ms: number): LogRecord {
   const kind = Object.keys(event).find((key) => isRecord(event[key]) && key !== 'thump' && key !== 'node_labels') ??
     'unknown'
   const inner = isRecord(event[kind]) ? event[kind] : {}
+  // Loader events have their time there.
+  const thump = isRecord(event['thump']) ? event['thump'] : {}
   const process = isRecord(inner['process']) ? inner['process'] : {}
   const pod = isRecord(process['pod']) ? process['pod'] : {}
   const add = (key: string, value: unknown) => {
@@ -98,7 +100,7 @@ export function logRecord(line: string, time_ms: number): LogRecord {
   const enforced = typeof inner['action'] === 'string' && ENFORCING.has(inner['action'])
   const severity = enforced ? ERROR : kind === 'loss' || kind === 'rate_limit_info' ? WARN : INFO
   return {
-    timeUnixNano: unixNanoseconds(event['time']) ?? observed,
+    timeUnixNano: unixNanoseconds(event['time'] ?? thump['time']) ?? observed,
     observedTimeUnixNano: observed,
     ...severity,
     eventName: kind,

@@ -26,7 +26,7 @@ export function rowOf(line: string): Row | undefined {
   const action = text(body['action'])
   return {
     kind,
-    time: text(event['time']).replace(/^.*T/, '').replace(/(\.\d{3})\d*Z$/, '$1'),
+    time: text(event['time'] ?? fields(event['thump'])['time']).replace(/^.*T/, '').replace(/(\.\d{3})\d*Z$/, '$1'),
     where: pod['name'] === undefined ? text(event['node_name']) : `${text(pod['namespace'])}/${text(pod['name'])}`,
     pid: text(process['pid']),
     binary: text(process['binary']),

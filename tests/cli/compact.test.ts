@@ -100,6 +100,12 @@ describe('formatCompact()', () => {
 
   test('prints times with nine digits', () => {
     expect(line('process_exec', {}, { timestamps: true })).toStartWith('2026-01-02T03:04:05.600000000Z 🚀')
+    const loader = {
+      process_loader: { process: PROCESS, path: '/l' },
+      node_name: 'n1',
+      thump: { time: '2026-01-02T03:04:05Z' },
+    }
+    expect(formatCompact(loader, { timestamps: true })).toStartWith('2026-01-02T03:04:05.000000000Z 🧬')
   })
 
   test('prints stack traces and file hashes below the line, unless told not to', () => {

@@ -237,5 +237,8 @@ describe('createOtlp()', () => {
       eventName: 'loss',
     })
     expect(logRecord('{"process_exec":{}}', 5).severityText).toBe('INFO')
+    // Of a kind whose time stands in thump.
+    const loader = '{"process_loader":{},"thump":{"time":"2026-01-02T03:04:05.6Z"}}'
+    expect(logRecord(loader, 5).timeUnixNano).toBe(`${Date.UTC(2026, 0, 2, 3, 4, 5) / 1000}600000000`)
   })
 })

@@ -15,6 +15,8 @@ test('rowOf() shows what each kind is about', () => {
     exec_id: 'x',
     mark: '',
   })
+  const loader = { process_loader: { process }, node_name: 'n', thump: { time: rest.time } }
+  expect(rowOf(JSON.stringify(loader))?.time).toBe('03:04:05.678')
   const row = (event: object) => rowOf(JSON.stringify({ ...event, ...rest }))
   expect(row({ process_exit: { process, signal: 'SIGKILL' } })?.details).toBe('SIGKILL')
   expect(row({ process_exit: { process, status: 3 } })?.details).toBe('status 3')
