@@ -77,13 +77,18 @@ __noinline int action_set(__u32 slot, __u32 index)
 		return 0;
 	}
 	argument = &hook.arguments[action->argument & (HOOK_ARGUMENTS_MAX - 1)];
-	at = s->verdict & HOOK_VERDICT_WRITE ? s->memory_count : 0;
-	if (at >= MEMORY_WRITES_MAX ||
-	    bpf_probe_read_kernel(&base, sizeof(base), (void *)(s->context + argument->offset))) {
+	if (bpf_probe_read_kernel(&base, sizeof(base), (void *)(s->context + argument->offset))) {
 		s->event.flags |= HOOK_EVENT_ACTION_FAILED;
 		return 0;
 	}
-	s->memory[at].address = base + (__s64)(__s32)argument->steps[0].offset;
+	base += (__s64)(__s32)argument->steps[0].offset;
+	at = s->verdict & HOOK_VERDICT_WRITE ? s->memory_count : 0;
+	OPAQUE(at);
+	if (at >= MEMORY_WRITES_MAX) {
+		s->event.flags |= HOOK_EVENT_ACTION_FAILED;
+		return 0;
+	}
+	s->memory[at].address = base;
 	s->memory[at].value = action->value;
 	s->memory_count = at + 1;
 	s->verdict |= HOOK_VERDICT_WRITE;
