@@ -56,7 +56,10 @@ export function document(results: ReadonlyMap<Kernel, Kept>): string {
     const kept = results.get(kernel)
     return kept === undefined ? [] : [`${kernel} (${kept.release})`]
   })
-  parts.push(`Tried on ${tried.join(', ')}.\n`)
+  const missing = KERNELS.some((kernel) => CASES.some(({ id }) => results.get(kernel)?.verdicts[id] === undefined))
+  parts.push(
+    `Tried on ${tried.join(', ')}.${missing ? ' Where it says *not tried*, there has been no run yet.' : ''}\n`,
+  )
   for (const goal of ['file', 'exec', 'connect'] as const) {
     parts.push(`## ${HEADINGS[goal]}\n`)
     const rows = CASES.filter((each) => each.goal === goal).map((each) => row(each, results))

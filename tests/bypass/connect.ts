@@ -20,7 +20,9 @@ export const CONNECT_CASES: readonly Case[] = [
   prevented('nonblocking', 'B3', 'a socket that does not wait', reach('nonblocking')),
   prevented('ring', 'B5', 'io_uring: connect', ring('plain', 'connect')),
   prevented('ring-async', 'B5', 'io_uring, by a worker thread', ring('async', 'connect')),
-  prevented('ring-poll', 'B5', 'io_uring, by its polling thread', ring('poll', 'connect')),
+  prevented('ring-poll', 'B5', 'io_uring, by its polling thread', ring('poll', 'connect'), {
+    but: { '5.10': 'absent' },
+  }),
   prevented('ring-fast-open', 'B5', 'io_uring: TCP fast open', ring('plain', 'fast-open')),
   prevented('ring-send', 'B5', 'io_uring: UDP', ring('plain', 'send')),
   prevented('fast-open', 'B6', 'TCP fast open', reach('fast_open')),

@@ -9,7 +9,7 @@ function prevented(id: string, classes: string, what: string, run: Case['run'], 
   return { id: `file-${id}`, classes, goal: 'file', what, run, expect: 'prevented', ...more }
 }
 
-const NO_RING_NAMES = { but: { '5.10': 'absent' } } as const
+const NOT_ON_5_10 = { but: { '5.10': 'absent' } } as const
 
 /** A name of `size` bytes below `directory`, its parts 200 bytes long. */
 function deep(directory: string, size: number): string {
@@ -52,27 +52,27 @@ export const FILE_CASES: readonly Case[] = [
     'poll',
     'write',
     file,
-  ]),
+  ], NOT_ON_5_10),
   prevented(
     'ring-unlink',
     'B5',
     'io_uring: remove',
     ({ file }) => [`${PROGRAMS}/ring`, 'plain', 'unlink', file],
-    NO_RING_NAMES,
+    NOT_ON_5_10,
   ),
   prevented(
     'ring-rename',
     'B5',
     'io_uring: rename',
     ({ file, scratch }) => [`${PROGRAMS}/ring`, 'plain', 'rename', file, `${scratch}/away`],
-    NO_RING_NAMES,
+    NOT_ON_5_10,
   ),
   prevented(
     'ring-link',
     'B5 B7',
     'io_uring: hard link, then write to it',
     ({ file, scratch }) => sh(`${PROGRAMS}/ring plain link ${file} ${scratch}/hard && echo x >> ${scratch}/hard`),
-    NO_RING_NAMES,
+    NOT_ON_5_10,
   ),
   prevented('openat2', 'B6', '`openat2()`', change('openat2')),
   prevented('creat', 'B6', '`creat()`, which truncates', change('creat')),
@@ -117,7 +117,11 @@ export const FILE_CASES: readonly Case[] = [
   prevented('open-tree', 'B7', 'a mount that is attached nowhere (`open_tree()`)', mounted('open_tree')),
   prevented('detached', 'B7', 'a bind mount, taken away while open', mounted('detached')),
   prevented('chroot', 'B7', '`chroot()` to its directory', mounted('chroot')),
-  prevented('overlay', 'B7', 'an overlay with its directory as upper layer', mounted('overlay')),
+  prevented('overlay', 'B7', 'an overlay with its directory as upper layer', mounted('overlay'), {
+    but: { '5.10': 'detected', '6.1': 'detected' },
+    tells: ['mount-namespace'],
+    why: 'before 6.5 the file of the upper layer is opened under its name in the overlay; the mount is told',
+  }),
   prevented(
     'overlay-rename',
     'B7',
