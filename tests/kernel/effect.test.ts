@@ -56,8 +56,9 @@ function attempt(hook: string): string {
   fs.rmSync(directory, { recursive: true, force: true })
   fs.mkdirSync(directory, { mode: 0o777 })
   if (!EMPTY.test(hook)) fs.writeFileSync(`${directory}/a`, '12345', { mode: 0o644 })
-  const child = Bun.spawnSync(['unshare', '-u', `${DIRECTORY}/${hook}`, directory])
-  return child.stdout.toString().trim()
+  // A file, because what Bun reads from is a socket, to which the program could not send.
+  Bun.spawnSync(['unshare', '-u', `${DIRECTORY}/${hook}`, directory], { stdout: Bun.file(`${DIRECTORY}/out`) })
+  return fs.readFileSync(`${DIRECTORY}/out`, 'utf8').trim()
 }
 
 async function prove(hooks: readonly string[], attach: Attach): Promise<void> {
