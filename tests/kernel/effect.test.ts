@@ -57,6 +57,7 @@ function attempt(hook: string): string {
   fs.mkdirSync(directory, { mode: 0o777 })
   if (!EMPTY.test(hook)) fs.writeFileSync(`${directory}/a`, '12345', { mode: 0o644 })
   // A file, because what Bun reads from is a socket, to which the program could not send.
+  fs.rmSync(`${DIRECTORY}/out`, { force: true })
   Bun.spawnSync(['unshare', '-u', `${DIRECTORY}/${hook}`, directory], { stdout: Bun.file(`${DIRECTORY}/out`) })
   return fs.readFileSync(`${DIRECTORY}/out`, 'utf8').trim()
 }
