@@ -101,11 +101,13 @@ async function prove(hooks: readonly string[], attach: Attach): Promise<void> {
   expect([...seen('monitored')].sort()).toEqual(names)
 }
 
+/** Hooks of one policy: the verifier takes its time on emulated machines. */
+const PART = 10
 const all = [...PROVEN_HOOKS]
-const PARTS = [all.filter((hook) => /^(inode|path)_/.test(hook)), all.filter((hook) => !/^(inode|path)_/.test(hook))]
+const parts = Array.from({ length: Math.ceil(all.length / PART) }, (_, i) => all.slice(i * PART, (i + 1) * PART))
 for (const attach of ['fmod_ret', 'lsm'] as const) {
-  for (const [i, part] of PARTS.entries()) {
-    testWhere(NO_REFUSING, `refusing by ${attach} leaves nothing done: ${i === 0 ? 'files' : 'the rest'}`, () => {
+  for (const part of parts) {
+    testWhere(NO_REFUSING, `refusing by ${attach} leaves nothing done: ${part[0]} to ${part.at(-1)}`, () => {
       return prove(part, attach)
     })
   }
