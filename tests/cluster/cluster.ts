@@ -6,6 +6,8 @@ import { builtComponent, clusterTools } from '../../scripts/kubernetes.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
 const READY_MS = 60_000
+/** Flags of an agent: events of what these tests start, because nobody reads them while kubectl runs. */
+export const OURS = ['--export-allowlist', '{"binary_regex":["/(echo|true|setns)$"]}']
 /** Groups of the token that kubectl uses. */
 const ADMIN = 'admin-of-the-test'
 

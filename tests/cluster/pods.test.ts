@@ -4,7 +4,7 @@ import { TestAgent, type TestProcess } from '../kernel/agent.ts'
 import { testWhere } from '../kernel/need.ts'
 import { missingForContainers, Runc } from '../kernel/runc.ts'
 import { Account, USERNAME } from './account.ts'
-import { Cluster, eventually, missingForCluster } from './cluster.ts'
+import { Cluster, eventually, missingForCluster, OURS } from './cluster.ts'
 import { addNamespace, addNode, addPod, type ClusterPod, NODE, removePod } from './workload.ts'
 
 /** Seconds without a server; the minute by THUMP_TEST_OUTAGE. */
@@ -14,7 +14,7 @@ const WITHOUT_RUNTIME = ['--cri-endpoint', 'none', '--docker-endpoint', 'none', 
 
 function flags(cluster: Cluster, account: Account): string[] {
   const api = ['--enable-k8s-api', 'true', '--k8s-api-server', cluster.url, '--k8s-service-account', account.directory]
-  return [...api, ...WITHOUT_RUNTIME]
+  return [...api, ...WITHOUT_RUNTIME, ...OURS]
 }
 
 interface Watched {

@@ -8,7 +8,7 @@ import { TestAgent } from '../kernel/agent.ts'
 import { testWhere } from '../kernel/need.ts'
 import { missingForContainers, Runc } from '../kernel/runc.ts'
 import { Account, USERNAME } from './account.ts'
-import { Cluster, type Condition, eventually, missingForCluster } from './cluster.ts'
+import { Cluster, type Condition, eventually, missingForCluster, OURS } from './cluster.ts'
 import { addNamespace, addNode, addPod, type ClusterPod } from './workload.ts'
 
 const PROGRAM = 'build/program/setns'
@@ -16,14 +16,16 @@ const missing = missingForCluster() ?? missingForContainers() ??
   (fs.existsSync(PROGRAM) ? undefined : `no ${PROGRAM}`)
 const NODES = ['node-1', 'node-2'] as const
 const KILLED = 137
+/** What no other agent on this machine looks for. */
+const NUMBER = String(100_000 + Math.floor(Math.random() * 900_000))
 
 async function agentOf(node: string, cluster: Cluster, account: Account): Promise<TestAgent> {
   const api = ['--enable-k8s-api', 'true', '--k8s-api-server', cluster.url, '--k8s-service-account', account.directory]
-  const flags = [...api, '--cri-endpoint', 'none', '--docker-endpoint', 'none', '--oci-state', 'none']
+  const flags = [...api, '--cri-endpoint', 'none', '--docker-endpoint', 'none', '--oci-state', 'none', ...OURS]
   return await TestAgent.start(flags, { env: { NODE_NAME: node } })
 }
 
-function hook(action: string, number = '4711', call = 'sys_setns') {
+function hook(action: string, number = NUMBER, call = 'sys_setns') {
   return {
     call,
     syscall: true,
@@ -110,14 +112,14 @@ testWhere(
       'thump-node-1',
       'thump-node-2',
     ])
-    expect(await Bun.spawn([PROGRAM]).exited).toBe(0)
+    expect(await Bun.spawn([PROGRAM, NUMBER]).exited).toBe(0)
     await first.waitFor(({ kind, body }) => kind === 'process_kprobe' && body.policy_name === 'watch')
 
     // Changed: the conditions are about the new generation, and what it says is what happens.
     cluster.apply(policy('watch', { kprobes: [hook('Post', '815')] }))
     await conditions(cluster, both(({ observedGeneration }) => observedGeneration === 2), 'tracingpolicy', 'watch')
     const hits = first.events.filter(({ kind }) => kind === 'process_kprobe').length
-    expect(await Bun.spawn([PROGRAM]).exited).toBe(0)
+    expect(await Bun.spawn([PROGRAM, NUMBER]).exited).toBe(0)
     await first.run(['/bin/true', 'after'])
     expect(first.events.filter(({ kind }) => kind === 'process_kprobe').length).toBe(hits)
 
@@ -171,10 +173,10 @@ testWhere(
         found[name] = await runc.status({
           id,
           cgroup,
-          command: ['/bin/setns'],
+          command: ['/bin/setns', NUMBER],
         })
       }
-      return { ...found, host: await Bun.spawn([PROGRAM]).exited }
+      return { ...found, host: await Bun.spawn([PROGRAM, NUMBER]).exited }
     }
     cluster.apply(policy('kill', { podSelector: { matchLabels: { app: 'web' } }, kprobes: [hook('Sigkill')] }, 'shop'))
     await conditions(cluster, both(({ status }) => status === 'True'), 'tracingpolicynamespaced', 'kill', '-n', 'shop')
@@ -205,7 +207,7 @@ testWhere(
     cluster.apply(policy('kill', { podSelector: { matchLabels: { app: 'web' } }, kprobes: [hook('Sigkill')] }, 'shop'))
     cluster.apply(policy('stays', { kprobes: [hook('Post', '815')] }))
     using runc = new Runc({ setns: PROGRAM })
-    const run = () => runc.status({ id: web.id, cgroup: web.cgroup, command: ['/bin/setns'] })
+    const run = () => runc.status({ id: web.id, cgroup: web.cgroup, command: ['/bin/setns', NUMBER] })
     await using agent = await agentOf('node-1', cluster, account)
     await isLoaded(agent, ['shop/kill', 'stays'])
     expect(await run()).toBe(KILLED)
@@ -306,7 +308,7 @@ testWhere(
     cluster.apply(policy('watch', { kprobes: [hook('Post')] }))
     cluster.apply(policy('more', { kprobes: [hook('Post', '815')] }, 'shop'))
     await isLoaded(agent, ['shop/more', 'watch'])
-    expect(await Bun.spawn([PROGRAM]).exited).toBe(0)
+    expect(await Bun.spawn([PROGRAM, NUMBER]).exited).toBe(0)
     await agent.waitFor(({ kind, body }) => kind === 'process_kprobe' && body.policy_name === 'watch')
     expect(cluster.get('tracingpolicy', 'watch').status).toBeUndefined()
     expect(agent.stderr.split('\n').filter((line) => line.includes('status of tracingpolicies"')).length).toBe(1)

@@ -14,8 +14,9 @@ message NamespaceOption { int32 network = 1; int32 pid = 2; int32 ipc = 3; }
 message SandboxSecurity { NamespaceOption namespace_options = 1; }
 message SandboxLinux { string cgroup_parent = 1; SandboxSecurity security_context = 2; }
 message SandboxMetadata { string name = 1; string uid = 2; string namespace = 3; uint32 attempt = 4; }
+message DNSConfig { repeated string servers = 1; }
 message SandboxConfig {
-  SandboxMetadata metadata = 1; string hostname = 2; string log_directory = 3;
+  SandboxMetadata metadata = 1; string hostname = 2; string log_directory = 3; DNSConfig dns_config = 4;
   map<string, string> labels = 6; map<string, string> annotations = 7; SandboxLinux linux = 8;
 }
 message RunPodSandboxRequest { SandboxConfig config = 1; }
@@ -162,6 +163,8 @@ function sandbox({ name, namespace, uid, labels }: TestPod) {
   return {
     metadata: { name, uid, namespace },
     log_directory: path.join(os.tmpdir(), 'thump-pod-logs'),
+    // Else the host's resolv.conf is copied, which a guest has not.
+    dns_config: { servers: ['127.0.0.1'] },
     labels: { ...labels, 'io.kubernetes.pod.name': name, 'io.kubernetes.pod.namespace': namespace },
     linux: {
       cgroup_parent: `/kubepods/besteffort/pod${uid}`,
