@@ -49,16 +49,12 @@ async function settled(agent: TestAgent, count: number): Promise<string[]> {
   return refusals(agent.events)
 }
 
+/** On a function that is called seldom: a busy one has runs that the kernel leaves out, which are counted as lost. */
 const POLICY = policyOf(
   'protected-policy',
   `  kprobes:
-  - call: security_file_permission
+  - call: security_sb_umount
     syscall: false
-    args:
-    - {index: 0, type: file}
-    selectors:
-    - matchArgs:
-      - {index: 0, operator: Equal, values: ["/nowhere"]}
 `,
 )
 
