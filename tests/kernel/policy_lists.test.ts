@@ -98,4 +98,5 @@ testWhere(
     expect(hookBodies(again, 'first')).toEqual([])
     await agent.requireNoLoss()
   },
+  TEST_MS_MAX,
 )
