@@ -43,7 +43,7 @@ const GUESTS: readonly GuestRun[] = [
   { kernel: '5.10', only: BASE },
   { kernel: '6.1', only: BASE },
   { kernel: '6.12', only: '^bypass' },
-  { kernel: '6.12', only: '^(container_runc|enforce|hook(?!_family)|integrity|protect|survive)' },
+  { kernel: '6.12', only: '^(container_(runc|cri)|enforce|hook(?!_family)|integrity|protect|survive)' },
   // Short forms of what scripts/{reload,many,random}_policies.ts do at length.
   { kernel: '6.12', only: '^policy_(many|random|reload)' },
 ]
