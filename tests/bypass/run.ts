@@ -10,6 +10,8 @@ const INSIDE = '127.0.0.1'
 const CONTENT = 'not to be changed\n'
 /** What arrives at a listener does so by then. */
 const SETTLE_MS = 200
+/** The agent may be this far behind after thousands of refusals. */
+const BEHIND_MS = 120_000
 const CASE_MS = 120_000
 /** How often a policy is replaced while somebody tries. */
 const VERSIONS = 5
@@ -49,20 +51,21 @@ export class BypassRun implements AsyncDisposable {
 
   /** Listeners, processes that are older than the agent, the agent. */
   async start(): Promise<void> {
+    must('ip', 'addr', 'replace', `${OUTSIDE}/32`, 'dev', 'lo')
+    // Nothing but what goes outside: connections that are allowed must not count.
     const listener = Bun.listen({
-      hostname: '0.0.0.0',
+      hostname: OUTSIDE,
       port: 0,
       socket: { open: () => void this.#arrived++, data: () => void this.#arrived++ },
     })
     this.#stack.defer(() => listener.stop(true))
     this.#port = listener.port
     const datagrams = await Bun.udpSocket({
-      hostname: '0.0.0.0',
+      hostname: OUTSIDE,
       port: this.#port,
       socket: { data: () => void this.#arrived++ },
     })
     this.#stack.defer(() => datagrams.close())
-    must('ip', 'addr', 'replace', `${OUTSIDE}/32`, 'dev', 'lo')
     if (fs.existsSync(EXEMPT)) throw new Error(`${EXEMPT} is there, so nothing of ours can stand for it`)
     fs.copyFileSync(`${PROGRAMS}/puppet`, EXEMPT)
     this.#stack.defer(() => fs.rmSync(EXEMPT))
@@ -191,7 +194,7 @@ export class BypassRun implements AsyncDisposable {
   async #settled({ goal }: Case): Promise<void> {
     const child = Bun.spawn(['true'])
     await child.exited
-    await this.agent.waitFor(({ kind, process }) => kind === 'process_exit' && process?.pid === child.pid)
+    await this.agent.waitFor(({ kind, process }) => kind === 'process_exit' && process?.pid === child.pid, BEHIND_MS)
     if (goal === 'connect') await Bun.sleep(SETTLE_MS)
   }
 }
