@@ -57,6 +57,7 @@ testWhere(
     await using agent = await TestAgent.start()
     const { status, body } = await askPolicies(agent, 'POST', '/v1/policies', LOADER)
     expect(status).toBe(422)
-    expect(JSON.stringify(body)).toContain('5.12')
+    // Compilers may leave the function out of BTF, which is found first.
+    expect(JSON.stringify(body)).toMatch(/Cannot attach loader: .*(5\.12|not in kernel BTF)/)
   },
 )

@@ -73,7 +73,14 @@ test('programs of others at the hooks of an agent are told once, and when they a
 /** Descriptors of links that a process holds. */
 function linkDescriptors(pid: number): number[] {
   return fs.readdirSync(`/proc/${pid}/fdinfo`).map(Number).filter((fd) => {
-    return /^link_id:/m.test(fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))
+    const file = `/proc/${pid}/fdinfo/${fd}`
+    try {
+      return /^link_id:/m.test(fs.readFileSync(file, 'utf8'))
+    } catch (error) {
+      // Closed since the listing.
+      if (fs.existsSync(file)) throw error
+      return false
+    }
   })
 }
 
