@@ -6,6 +6,9 @@ export interface Bell {
   arm(): void
 }
 
+/** Where nothing comes, one period in so many is enough: most of an idle agent's CPU would be spent on them. */
+const IDLE_PERIODS = 5
+
 export class Pump implements Disposable {
   /** Set before start(). */
   bell: Bell = { arm: () => {} }
@@ -13,17 +16,22 @@ export class Pump implements Disposable {
   readonly #timer: Timer
   #running = false
   #stopped = false
+  /** Periods since the last turn. */
+  #idle = 0
 
-  /** `onPeriod` runs every `period_ms`: counters, clocks, sweeping. */
+  /** `onPeriod` runs every `period_ms`, and less often while no turn is taken: counters, clocks, sweeping. */
   constructor(pipeline: Pipeline, period_ms: number, onPeriod: () => void) {
     this.#pipeline = pipeline
-    this.#timer = setInterval(onPeriod, period_ms)
+    this.#timer = setInterval(() => {
+      if (this.#idle++ % IDLE_PERIODS === 0) onPeriod()
+    }, period_ms)
   }
 
   /** Takes turns until the rings are empty, then arms the bell. */
   start(): void {
     if (this.#running || this.#stopped) return
     this.#running = true
+    this.#idle = 0
     this.#step()
   }
 
