@@ -10,7 +10,7 @@ import { emptyTally, formatTally, kernelTestFiles, parseTally, ROOT, type Tally 
 import { KERNELS } from './vm.ts'
 
 /** Seconds for the whole suite in one guest. */
-const GUEST_SECONDS_MAX = 1500
+const GUEST_SECONDS_MAX = 2400
 /** Memory of a guest: the largest tests hold rings, caches and a Bun per agent. */
 const GUEST_MEMORY_MIB = 4096
 
