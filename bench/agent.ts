@@ -23,8 +23,8 @@ export async function agentFigures(execs: number): Promise<AgentFigures> {
   const started = performance.now()
   await using agent = await TestAgent.start(['--stdout=false'])
   const ready_ms = performance.now() - started
-  // Compiling what starting needed, and collecting what it left, takes some seconds.
-  await Bun.sleep(10_000)
+  // Compiling what starting needed, and collecting what it left, takes half a minute.
+  await Bun.sleep(30_000)
   const before = await metrics(agent)
   await Bun.sleep(1000)
   // Not from the metrics: writing those would be half of what an idle agent does.
