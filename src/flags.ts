@@ -267,7 +267,7 @@ export const FLAGS = [
   {
     name: 'stdout-queue-size',
     type: 'bytes',
-    fallback: '16M',
+    fallback: '32M',
     form: 'BYTES',
     minimum: 65536,
     maximum: 1024 * MIB,

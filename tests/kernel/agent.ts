@@ -8,6 +8,8 @@ import type { LossRow } from '../../src/ledger.ts'
 const ROOT = path.join(import.meta.dirname, '../..')
 /** A bound on hanging only: an emulated guest on a busy machine takes more than a minute. */
 const READY_MS = 180_000
+/** More than a test makes: what the agent does is tested, not how fast a test reads on a busy machine. */
+const STDOUT_QUEUE = '512M'
 
 export interface TestProcess {
   readonly exec_id: string
@@ -73,6 +75,7 @@ export class TestAgent implements AsyncDisposable {
         '--listen',
         `unix:${this.socket}`,
         ...flags.includes('--policies') ? [] : ['--policies', 'none'],
+        ...flags.includes('--stdout-queue-size') ? [] : ['--stdout-queue-size', STDOUT_QUEUE],
         '--token-file',
         this.token_file,
         '--log-format',
