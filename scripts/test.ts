@@ -44,8 +44,8 @@ const GUESTS: readonly GuestRun[] = [
   { kernel: '5.10', only: BASE },
   { kernel: '6.1', only: BASE },
   { kernel: '6.12', only: '^(container_(runc|cri)|enforce|hook(?!_family)|integrity|protect|survive)' },
-  // Short forms of what scripts/{reload,random}_policies.ts do at length.
-  { kernel: '6.12', only: '^policy_(random|reload)' },
+  // Short forms of what scripts/{many,random,reload}_policies.ts do at length.
+  { kernel: '6.12', only: '^policy_(many|random|reload)' },
 ]
 
 const lines: string[] = []

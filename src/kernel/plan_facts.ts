@@ -21,6 +21,7 @@ export interface LivePlanFacts {
   moduleOf(name: string): string | undefined
   traceable(name: string): boolean | undefined
   traceableNames(): readonly string[]
+  readonly full_trampolines: ReadonlySet<string>
   tracepoint(subsystem: string, event: string): readonly TracepointFormatField[] | null | undefined
   tracepointNames(): readonly string[]
   readonly host_namespaces: Readonly<Record<string, number>>
@@ -65,6 +66,7 @@ export function readPlanFacts(facts: PlanSource, procfs = '/proc'): LivePlanFact
       ),
     traceable: (name) => functions().size === 0 ? undefined : functions().has(name),
     traceableNames: () => [...functions()],
+    full_trampolines: new Set(), // no kernel tells before it refuses
     tracepoint: (subsystem, event) => readTracepoint(facts.tracefs, subsystem, event),
     tracepointNames: () => events(),
     host_namespaces: hostNamespaces(procfs),

@@ -11,11 +11,11 @@ import { hookBody, type HookShow } from '../event/hook.ts'
 import { goEscaped } from '../event/hook_text.ts'
 import type { EventLine } from '../event/type.ts'
 import type { KernelCounters } from '../ledger.ts'
-import type { HookPlan, Plan } from '../policy/plan_type.ts'
+import { type HookPlan, type Plan, policyKey } from '../policy/plan_type.ts'
 import type { Tracker } from '../process/tracker.ts'
 import { hookCounts } from '../sensor/hook_counts.ts'
 import { SetNumbers } from '../sensor/hook_sets.ts'
-import { Registry, type RegistryOptions, type ShownHook, syscallNumbers } from '../sensor/registry.ts'
+import { Registry, type RegistryOptions, type ShownHook } from '../sensor/registry.ts'
 import type { FormerHook } from './former.ts'
 import type { Log } from './log.ts'
 import type { Outbound } from './outbound.ts'
@@ -148,7 +148,7 @@ export class Policies implements Disposable {
 function showOf({ plan, hook }: ShownHook): HookShow {
   return {
     event: hook.event,
-    policy: plan.namespace === '' ? plan.name : `${plan.namespace}/${plan.name}`,
+    policy: policyKey(plan),
     policy_name: plan.name,
     config: hook.config,
     names: hook.names,
@@ -161,4 +161,12 @@ function showOf({ plan, hook }: ShownHook): HookShow {
     verdict: hook.verdict,
     companion: hook.companion,
   }
+}
+
+/** System call numbers by index into a hook's names; empty where records carry the index itself. */
+function syscallNumbers({ family, config, sets }: HookPlan): number[] {
+  if (family !== 'syscall') return []
+  const set = sets[config.syscall_set - 1]
+  if (set === undefined) return [config.syscall_id]
+  return set.map === 'values' ? set.values.map((value) => Number(value & 0x7fff_ffffn)) : []
 }

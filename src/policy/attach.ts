@@ -69,6 +69,7 @@ function whyNotTrampoline({ symbol, prototype, types }: FunctionTarget, facts: P
   if (!facts.attach.fentry.works) return facts.attach.fentry.reason
   if (prototype === null || types === null) return `${symbol} is not in BTF`
   if (facts.traceable(symbol) === false) return `${symbol} cannot be traced`
+  if (facts.full_trampolines.has(symbol)) return whyFull(symbol)
   if (prototype.variadic) return `${symbol} takes a variable number of arguments`
   if (prototype.parameters.length > TRAMPOLINE_PARAMETERS_MAX) {
     return `${symbol} has ${prototype.parameters.length} parameters, at most ${TRAMPOLINE_PARAMETERS_MAX} fit registers`
@@ -80,6 +81,10 @@ function whyNotTrampoline({ symbol, prototype, types }: FunctionTarget, facts: P
     }
   }
   return ''
+}
+
+function whyFull(symbol: string): string {
+  return `the kernel takes no further program in the trampoline of ${symbol}`
 }
 
 function chooseRefusing(
@@ -97,7 +102,8 @@ function chooseRefusing(
     }
     return `Override of ${symbol}: only system calls and security_ functions can be refused here; ${attach.kprobe_override.reason}`
   }
-  const modify = security ? attach.fmod_ret : attach.syscall_fmod_ret
+  const kernel_modify = security ? attach.fmod_ret : attach.syscall_fmod_ret
+  const modify = facts.full_trampolines.has(symbol) ? { works: false, reason: whyFull(symbol) } : kernel_modify
   const in_btf = prototype !== null && returnsInt(target)
   const kprobe: FunctionAttach | undefined = attach.kprobe_override.works && override
     ? { kind: 'kprobe_override', reason: 'bpf_override_return' }

@@ -107,6 +107,8 @@ export interface PlanFacts {
   /** Can be traced: in available_filter_functions where that can be read, else in kallsyms; undefined: nobody knows. */
   traceable(name: string): boolean | undefined
   traceableNames(): readonly string[]
+  /** Functions whose trampoline takes no further program (BPF_MAX_TRAMP_LINKS, 38 since 6.1). */
+  readonly full_trampolines: ReadonlySet<string>
   /** Fields in order of the format file; null: no such tracepoint; undefined: tracefs cannot be read. */
   tracepoint(subsystem: string, event: string): readonly TracepointField[] | null | undefined
   /** `subsystem/event` of all. */

@@ -10,7 +10,7 @@ import {
   type HookAction,
   type HookFilter,
 } from '../../ffi/wire.gen.ts'
-import type { Attach, HookPlan, Plan, SetPlan } from './plan_type.ts'
+import { type Attach, type HookPlan, type Plan, policyKey, type SetPlan } from './plan_type.ts'
 import { NAMESPACE_NAMES } from './selector.ts'
 
 /** Bytes of a map's entry: key, value and what the kernel adds; from bpf/config.h and the kernel's hash and trie nodes. */
@@ -41,7 +41,7 @@ export interface HookInKernel {
 
 /** `in_kernel`: by place in plan.hooks, null where the plan is not loaded. */
 export function describePlan(plan: Plan, in_kernel: readonly HookInKernel[] | null): string {
-  const name = plan.namespace === '' ? plan.name : `${plan.namespace}/${plan.name}`
+  const name = policyKey(plan)
   const lines = [
     `policy ${name}: ${plan.hooks.length} hooks, mode ${plan.mode}${plan.enforcing ? '' : ' (nothing to enforce)'}`,
   ]

@@ -103,3 +103,8 @@ export interface Plan {
   /** Hooks left out and why (ignore.callNotFound), things worth saying. */
   readonly warnings: readonly string[]
 }
+
+/** `NAMESPACE/NAME`, or the name alone where there is none: what tells policies apart. */
+export function policyKey({ name, namespace }: { readonly name: string; readonly namespace: string }): string {
+  return namespace === '' ? name : `${namespace}/${name}`
+}

@@ -3,6 +3,7 @@ import type { BpfMap } from '../../ffi/map.ts'
 import type { BpfObject } from '../../ffi/object.ts'
 import { possibleCpus } from '../../ffi/system.ts'
 import { decodeHookCounters, type HookCounters } from '../../ffi/wire.gen.ts'
+import { policyKey } from '../policy/plan_type.ts'
 import type { RingCount } from './counters.ts'
 import type { LoadedHook, Sensor } from './load.ts'
 import type { LoadedPolicy } from './registry.ts'
@@ -49,7 +50,7 @@ export function sumCounters(map: BpfMap, index: number): HookCounters {
 /** One row per policy: calls that reached its hooks, and those that left no trace. What a full ring lost is the ring's row. */
 export function hookCounts(policies: readonly LoadedPolicy[]): RingCount[] {
   return policies.map(({ plan, sensor }) => {
-    const name = plan.namespace === '' ? plan.name : `${plan.namespace}/${plan.name}`
+    const name = policyKey(plan)
     return policyCount(name, sensor.hooks.map((hook) => hookCount(sensor, hook)))
   })
 }

@@ -1,4 +1,5 @@
 // From a Plan to a Sensor: programs loaded in a thread, sets written, programs attached; all of it or nothing.
+import { LibbpfError } from '../../ffi/error.ts'
 import type { BpfLink } from '../../ffi/link.ts'
 import type { BpfMap } from '../../ffi/map.ts'
 import type { BpfObject } from '../../ffi/object.ts'
@@ -28,6 +29,17 @@ import type { LoadRequest, ProgramLoaded } from './load_request.ts'
 import type { SharedMaps } from './shared_maps.ts'
 import { checkWireSizes } from './wire_check.ts'
 import type { Workloads } from './workloads.ts'
+
+/** A function has as many fentry, fexit, fmod_ret or LSM programs, of all agents, as the kernel takes (BPF_MAX_TRAMP_LINKS: 38). */
+export class FullTrampolineError extends Error {
+  override name = 'FullTrampolineError'
+
+  constructor(readonly function_name: string, cause: LibbpfError) {
+    super(`The trampoline of ${function_name} holds as many programs as the kernel takes (38): ${cause.message}`, {
+      cause,
+    })
+  }
+}
 
 /** What all policies share. */
 export interface SensorContext {
@@ -321,6 +333,15 @@ function ownMemory(object: BpfObject, programs: readonly ProgramLoaded[]): numbe
     programs.reduce((sum, { jited_bytes, xlated_bytes }) => sum + jited_bytes + xlated_bytes, 0)
 }
 
+/** Throws FullTrampolineError, and LibbpfError for everything else. */
 function* attachAll(object: BpfObject, program: ProgramPlan, hook: HookPlan): Generator<BpfLink> {
-  for (const spec of attachSpecs(program, hook)) yield object.program(program.program).attach(spec)
+  for (const spec of attachSpecs(program, hook)) {
+    try {
+      yield object.program(program.program).attach(spec)
+    } catch (error) {
+      const place = target(program)
+      if (place === '' || !(error instanceof LibbpfError) || error.code !== 'E2BIG') throw error
+      throw new FullTrampolineError(program.attach.kind === 'lsm' ? `bpf_lsm_${place}` : place, error)
+    }
+  }
 }

@@ -38,6 +38,7 @@ export interface PlanRequest {
   readonly yaml: string
   readonly source: string
   readonly facts: PlanSource
+  readonly full_trampolines: ReadonlySet<string>
   readonly procfs: string
 }
 

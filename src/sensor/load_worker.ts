@@ -30,7 +30,7 @@ function answer(id: number, work: () => LoadAnswer | PlanAnswer): LoadAnswer | P
   }
 }
 
-function plan({ id, yaml, source, facts, procfs }: PlanRequest): PlanAnswer {
+function plan({ id, yaml, source, facts, full_trampolines, procfs }: PlanRequest): PlanAnswer {
   // Modules come with types, functions and tracepoints of their own.
   const modules = loadedModules(procfs)
   if (known?.modules !== modules) known = { facts: readPlanFacts(facts, procfs), modules }
@@ -40,7 +40,7 @@ function plan({ id, yaml, source, facts, procfs }: PlanRequest): PlanAnswer {
     Bun.gc(true)
   }, FACTS_KEPT_MS)
   forget.unref()
-  const { plans, errors, warnings } = planText(source, yaml, known.facts)
+  const { plans, errors, warnings } = planText(source, yaml, { ...known.facts, full_trampolines })
   return { id, ok: true, planned: { plans, errors, warnings } }
 }
 

@@ -1,28 +1,21 @@
 // Registry: the policies of this agent, changed one at a time. Main thread; loading happens in the loader's.
 import type { Pins } from '../kernel/pins.ts'
-import type { PlanSource } from '../kernel/plan_facts.ts'
 import type { LocatedMistake } from '../policy/error.ts'
-import type { PolicyKey } from '../policy/signature.ts'
 import { planJson } from '../policy/plan.ts'
-import type { HookPlan, Plan } from '../policy/plan_type.ts'
+import { type HookPlan, type Plan, policyKey } from '../policy/plan_type.ts'
 import { type Answer, mistake, refused, text } from './answer.ts'
 import type { Guard } from './guard.ts'
-import { loadSensor, type Sensor, type SensorContext } from './load.ts'
-import type { Planned } from './load_request.ts'
+import { FullTrampolineError, loadSensor, type Sensor, type SensorContext } from './load.ts'
 import { LoadError } from './loader.ts'
 import { planAnswer } from './plan_answer.ts'
+import { Planner, type PlannerOptions } from './planner.ts'
 import { policyState } from './policy_state.ts'
 import { RetiredSensors } from './retired.ts'
 
-export interface RegistryOptions extends SensorContext {
-  /** Probed on first use. */
-  readonly facts: () => Promise<PlanSource>
-  readonly procfs: string
+export interface RegistryOptions extends SensorContext, PlannerOptions {
   /** Enforcing on everything is meant. */
   readonly allow_match_all: boolean
   readonly guard: Guard
-  /** Only what it signed is loaded. */
-  readonly policy_key: PolicyKey | null
   readonly pins: Pins
   /** What events of a hook look like; called before its first event can come, and again with null after its last. */
   readonly onHook: (hook_id: number, hook: ShownHook | null) => void
@@ -46,22 +39,40 @@ export interface LoadedPolicy {
   enabled: boolean
 }
 
+interface Wanted {
+  readonly plan: Plan
+  /** The version that it replaces. */
+  readonly old: LoadedPolicy | undefined
+}
+
+/** Of one text: all plans, and what was loaded of them and is attached, but not enabled. */
+interface Brought {
+  readonly plans: readonly Plan[]
+  readonly loaded: readonly { readonly policy: LoadedPolicy; readonly old: LoadedPolicy | undefined }[]
+}
+
+const NOTHING: Answer<Brought> = { ok: true, value: { plans: [], loaded: [] } }
+
 /** Events that lie in the rings when a policy goes still want its names. */
 const HOOK_KEPT_MS = 10_000
 const SLOTS_MAX = 4096
 
 export class Registry implements Disposable {
   readonly #options: RegistryOptions
+  readonly #planner: Planner
   readonly #policies = new Map<string, LoadedPolicy>()
   readonly #free_slots: number[] = []
   /** Files that could not be taken, and why. */
   readonly #failed = new Map<string, readonly LocatedMistake[]>()
   readonly #retired: RetiredSensors
+  /** Learned from refusals; tried again once a policy went. */
+  readonly #full_trampolines = new Set<string>()
   #slots = 0
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(options: RegistryOptions) {
     this.#options = options
+    this.#planner = new Planner(options)
     this.#retired = new RetiredSensors(options.procfs, (sensor) => this.#dispose(sensor))
   }
 
@@ -90,20 +101,15 @@ export class Registry implements Disposable {
 
   add(yaml: string, source: string): Promise<Answer<readonly unknown[]>> {
     return this.#inTurn(async () => {
-      const planned = await this.#planSigned(yaml, source)
-      if (planned.errors.length > 0) return refused(422, planned.errors)
-      const clash = planned.plans.find((plan) => this.#policies.has(key(plan)))
-      if (clash !== undefined) return refused(409, [mistake(source, `Policy "${key(clash)}" is loaded already`)])
-      const loaded: LoadedPolicy[] = []
-      try {
-        for (const plan of planned.plans) loaded.push(await this.#load(plan, source, undefined))
-        for (const policy of loaded) this.#attach(policy, undefined)
-      } catch (error) {
-        for (const policy of loaded) this.#drop(policy, undefined)
-        return refused(422, [mistake(source, text(error))])
-      }
-      for (const policy of loaded) this.#enable(policy)
-      return { ok: true, value: loaded.map(policyState) }
+      const brought = await this.#bring(yaml, source, true, (plans) => {
+        const clash = plans.find((plan) => this.#policies.has(policyKey(plan)))
+        if (clash === undefined) return { ok: true, value: plans.map((plan) => ({ plan, old: undefined })) }
+        return refused(409, [mistake(source, `Policy "${policyKey(clash)}" is loaded already`)])
+      })
+      if (!brought.ok) return brought
+      const { loaded } = brought.value
+      for (const { policy } of loaded) this.#enable(policy)
+      return { ok: true, value: loaded.map(({ policy }) => policyState(policy)) }
     })
   }
 
@@ -114,30 +120,25 @@ export class Registry implements Disposable {
   syncFile(file: string, yaml: string | null): Promise<Answer<null>> {
     return this.#inTurn(async () => {
       const mine = this.policies.filter(({ source }) => source === file)
-      const planned = yaml === null ? { plans: [], errors: [], warnings: [] } : await this.#planSigned(yaml, file)
-      const mistakes = [...planned.errors, ...this.#clashes(planned.plans, file)]
-      const loaded: { readonly policy: LoadedPolicy; readonly old: LoadedPolicy | undefined }[] = []
-      if (mistakes.length === 0) {
-        try {
-          for (const plan of planned.plans) {
-            const old = mine.find((policy) => key(policy.plan) === key(plan))
-            if (old !== undefined && planJson(old.plan) === planJson(plan)) continue
-            loaded.push({ policy: await this.#load(plan, file, old), old })
-          }
-          for (const { policy, old } of loaded) this.#attach(policy, old)
-        } catch (error) {
-          for (const { policy, old } of loaded) this.#drop(policy, old)
-          mistakes.push(mistake(file, text(error)))
+      const oldOf = (plan: Plan) => mine.find((policy) => policyKey(policy.plan) === policyKey(plan))
+      const brought = yaml === null ? NOTHING : await this.#bring(yaml, file, mine.length === 0, (plans) => {
+        const clashes = this.#clashes(plans, file)
+        if (clashes.length > 0) return refused(422, clashes)
+        const wanted = plans.map((plan) => ({ plan, old: oldOf(plan) }))
+        return {
+          ok: true,
+          value: wanted.filter(({ plan, old }) => old === undefined || planJson(old.plan) !== planJson(plan)),
         }
-      }
-      if (mistakes.length > 0) {
-        this.#failed.set(file, mistakes)
-        return refused(422, mistakes)
+      })
+      if (!brought.ok) {
+        this.#failed.set(file, brought.mistakes)
+        return brought
       }
       this.#failed.delete(file)
+      const { plans, loaded } = brought.value
       for (const { policy, old } of loaded) this.#takeOver(policy, old)
       for (const policy of mine) {
-        if (!planned.plans.some((plan) => key(plan) === key(policy.plan))) this.#unload(policy)
+        if (!plans.some((plan) => policyKey(plan) === policyKey(policy.plan))) this.#unload(policy)
       }
       return { ok: true, value: null }
     })
@@ -157,26 +158,19 @@ export class Registry implements Disposable {
     return this.#inTurn(async () => {
       const found = this.#find(name)
       if (!found.ok) return found
-      const planned = await this.#planSigned(yaml, source)
-      if (planned.errors.length > 0) return refused(422, planned.errors)
-      const [plan] = planned.plans
-      if (plan === undefined || planned.plans.length > 1) {
-        return refused(422, [mistake(source, `Cannot replace one policy by ${planned.plans.length}`)])
-      }
       const old = found.value
-      if (key(plan) !== key(old.plan)) {
-        return refused(422, [
-          mistake(source, `Cannot replace policy "${key(old.plan)}" by "${key(plan)}": names differ`),
-        ])
-      }
-      let policy: LoadedPolicy | undefined
-      try {
-        policy = await this.#load(plan, source, old)
-        this.#attach(policy, old)
-      } catch (error) {
-        if (policy !== undefined) this.#drop(policy, old)
-        return refused(422, [mistake(source, text(error))])
-      }
+      const brought = await this.#bring(yaml, source, false, ([plan, ...others]) => {
+        if (plan === undefined || others.length > 0) {
+          return refused(422, [
+            mistake(source, `Cannot replace one policy by ${plan === undefined ? 0 : others.length + 1}`),
+          ])
+        }
+        if (policyKey(plan) === policyKey(old.plan)) return { ok: true, value: [{ plan, old }] }
+        const message = `Cannot replace policy "${policyKey(old.plan)}" by "${policyKey(plan)}": names differ`
+        return refused(422, [mistake(source, message)])
+      })
+      if (!brought.ok) return brought
+      const { policy } = brought.value.loaded[0]!
       this.#takeOver(policy, old)
       return { ok: true, value: policyState(policy) }
     })
@@ -191,7 +185,9 @@ export class Registry implements Disposable {
       if (!found.ok) return found
       const policy = found.value
       if (change.mode === 'enforce' && !policy.plan.enforcing) {
-        return refused(422, [mistake('', `Cannot enforce policy "${key(policy.plan)}": none of its actions enforces`)])
+        return refused(422, [
+          mistake('', `Cannot enforce policy "${policyKey(policy.plan)}": none of its actions enforces`),
+        ])
       }
       policy.mode = change.mode ?? policy.mode
       policy.enabled = change.enabled ?? policy.enabled
@@ -201,9 +197,9 @@ export class Registry implements Disposable {
   }
 
   async plan(yaml: string, source: string): Promise<Answer<readonly unknown[]>> {
-    const planned = await this.#plan(yaml, source)
+    const planned = await this.#planner.plan(yaml, source, this.#full_trampolines)
     if (planned.errors.length > 0) return refused(422, planned.errors)
-    return { ok: true, value: planned.plans.map((plan) => planAnswer(plan, this.#policies.get(key(plan)))) }
+    return { ok: true, value: planned.plans.map((plan) => planAnswer(plan, this.#policies.get(policyKey(plan)))) }
   }
 
   /** Detaches everything, or leaves all to the pins. */
@@ -213,25 +209,45 @@ export class Registry implements Disposable {
     for (const policy of this.policies) this.#unload(policy)
   }
 
-  async #planSigned(yaml: string, source: string): Promise<Planned> {
-    const { policy_key } = this.#options
-    const signed = policy_key === null ? yaml : policy_key.open(yaml)
-    if (signed !== null) return await this.#plan(signed, source)
-    const message = 'Cannot accept policies: no signature of the key that --policy-key names'
-    return { plans: [], errors: [mistake(source, message)], warnings: [] }
-  }
-
-  async #plan(yaml: string, source: string): Promise<Planned> {
-    const { facts, loader, procfs } = this.#options
-    const { release, version, architecture, attach, btf, tracefs } = await facts()
-    return await loader.plan({ yaml, source, procfs, facts: { release, version, architecture, attach, btf, tracefs } })
+  /**
+   * Plans a text, then loads and attaches what `choose` wants of it: all or nothing. A function whose trampoline is full is
+   * planned again, to be hooked in another way; what is loaded first as it was, for it may be in there itself.
+   */
+  async #bring(
+    yaml: string,
+    source: string,
+    is_new: boolean,
+    choose: (plans: readonly Plan[]) => Answer<readonly Wanted[]>,
+  ): Promise<Answer<Brought>> {
+    const full = new Set(is_new ? this.#full_trampolines : [])
+    for (;;) {
+      const { errors, plans } = await this.#planner.planSigned(yaml, source, full)
+      if (errors.length > 0) return refused(422, errors)
+      const wanted = choose(plans)
+      if (!wanted.ok) return wanted
+      const loaded: { readonly policy: LoadedPolicy; readonly old: LoadedPolicy | undefined }[] = []
+      try {
+        for (const { plan, old } of wanted.value) loaded.push({ policy: await this.#load(plan, source, old), old })
+        for (const { policy, old } of loaded) this.#attach(policy, old)
+        return { ok: true, value: { plans, loaded } }
+      } catch (error) {
+        for (const { policy, old } of loaded) this.#drop(policy, old)
+        if (!(error instanceof FullTrampolineError) || full.has(error.function_name)) {
+          return refused(422, [mistake(source, text(error))])
+        }
+        full.add(error.function_name)
+        this.#full_trampolines.add(error.function_name)
+      }
+    }
   }
 
   /** A version of a policy that is there has its slot: what the kernel keeps per policy stays as it is. */
   async #load(plan: Plan, source: string, old: LoadedPolicy | undefined): Promise<LoadedPolicy> {
     const shared = this.#shares(old)
     const slot = shared?.slot ?? this.#free_slots.pop() ?? ++this.#slots
-    if (slot >= SLOTS_MAX) throw new LoadError(`Cannot load policy "${key(plan)}": ${SLOTS_MAX} are loaded already`, '')
+    if (slot >= SLOTS_MAX) {
+      throw new LoadError(`Cannot load policy "${policyKey(plan)}": ${SLOTS_MAX} are loaded already`, '')
+    }
     let sensor: Sensor
     try {
       sensor = await loadSensor(plan, slot, this.#options, shared === null)
@@ -253,14 +269,14 @@ export class Registry implements Disposable {
   #attach(policy: LoadedPolicy, old: LoadedPolicy | undefined): void {
     const { sensor, plan } = policy
     sensor.attach(this.#shares(old))
-    policy.not_kept = this.#options.pins.keep(key(plan), sensor.slot, sensor.links, () => sensor.kept())
+    policy.not_kept = this.#options.pins.keep(policyKey(plan), sensor.slot, sensor.links, () => sensor.kept())
     this.#options.onAttached(plan)
   }
 
   #enable(policy: LoadedPolicy): void {
-    this.#policies.set(key(policy.plan), policy)
+    this.#policies.set(policyKey(policy.plan), policy)
     this.#apply(policy)
-    this.#options.pins.replaced(key(policy.plan))
+    this.#options.pins.replaced(policyKey(policy.plan))
   }
 
   /** Mode and switch that an operator set at run time outlive a change of the file. */
@@ -280,7 +296,7 @@ export class Registry implements Disposable {
   #clashes(plans: readonly Plan[], file: string): LocatedMistake[] {
     const seen = new Set<string>()
     return plans.flatMap((plan) => {
-      const name = key(plan)
+      const name = policyKey(plan)
       const other = this.#policies.get(name)
       const doubled = seen.has(name)
       seen.add(name)
@@ -297,16 +313,17 @@ export class Registry implements Disposable {
 
   #unload(policy: LoadedPolicy): void {
     const { sensor, plan } = policy
-    if (this.#policies.get(key(plan)) === policy) this.#policies.delete(key(plan))
+    if (this.#policies.get(policyKey(plan)) === policy) this.#policies.delete(policyKey(plan))
+    this.#full_trampolines.clear()
     sensor.setState({ enabled: false, enforce: false })
-    this.#options.pins.forget(key(plan), sensor.slot)
+    this.#options.pins.forget(policyKey(plan), sensor.slot)
     this.#dispose(sensor)
     this.#free_slots.push(sensor.slot)
   }
 
   /** A version that never came to be. */
   #drop({ sensor, plan }: LoadedPolicy, old: LoadedPolicy | undefined): void {
-    this.#options.pins.forget(key(plan), sensor.slot)
+    this.#options.pins.forget(policyKey(plan), sensor.slot)
     this.#dispose(sensor)
     if (this.#shares(old) === null) this.#free_slots.push(sensor.slot)
   }
@@ -335,16 +352,4 @@ export class Registry implements Disposable {
     this.#queue = turn.then(() => {}, () => {}) // whoever asked gets the error
     return turn
   }
-}
-
-function key({ name, namespace }: Plan): string {
-  return namespace === '' ? name : `${namespace}/${name}`
-}
-
-/** System call numbers by index into a hook's names; empty where records carry the index itself. */
-export function syscallNumbers({ family, config, sets }: HookPlan): number[] {
-  if (family !== 'syscall') return []
-  const set = sets[config.syscall_set - 1]
-  if (set === undefined) return [config.syscall_id]
-  return set.map === 'values' ? set.values.map((value) => Number(value & 0x7fff_ffffn)) : []
 }

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { TestAgent } from './agent.ts'
-import { hookBodies, loadPolicy, policyYaml, readPolicy } from './policy.ts'
+import { hookBodies, loadPolicy, type PolicyState, policyYaml, readPolicy, unloadPolicy } from './policy.ts'
 import { type BpfUse, bpfUse } from './reload.ts'
 
 const CALLS = path.resolve('build/program/hook_calls')
@@ -15,6 +15,10 @@ export interface ManyReport {
   /** What the kernel says of the programs of one, and of the maps that only it has. */
   readonly kernel_memory_bytes: readonly number[]
   readonly samples: readonly ManySample[]
+  /** How each was attached: `fentry __x64_sys_lseek`. */
+  readonly attach: readonly string[]
+  /** The same of one more, loaded after the first was unloaded. */
+  readonly attach_after: string
   /** Events of each policy for one call that all of them match. */
   readonly events: readonly number[]
 }
@@ -45,6 +49,7 @@ export async function loadMany(count: number): Promise<ManyReport> {
   const total_ms: number[] = []
   const kernel_memory_bytes: number[] = []
   const samples: ManySample[] = []
+  const attach: string[] = []
   const first_free = memoryFree()
   for (let i = 0; i < count; i++) {
     const start = performance.now()
@@ -53,13 +58,21 @@ export async function loadMany(count: number): Promise<ManyReport> {
     const state = await readPolicy(agent, `many-${i}`)
     load_ms.push(state.load_ms)
     kernel_memory_bytes.push(state.kernel_memory_bytes)
+    attach.push(attachOf(state))
     if (i > 0 && (i + 1) % Math.max(1, Math.floor(count / 5)) !== 0) continue
     samples.push({ policies: i + 1, used_bytes: first_free - memoryFree(), ...bpfUse(agent.child.pid) })
   }
   const events = await agent.run([CALLS, 'lseek', '1', '4711', 'lseek', '1', '4712'])
   const answered = Array.from({ length: count }, (_, i) => hookBodies(events, `many-${i}`).length)
   await agent.requireNoLoss()
-  return { load_ms, total_ms, kernel_memory_bytes, samples, events: answered }
+  await unloadPolicy(agent, 'many-0')
+  await loadPolicy(agent, yaml(count))
+  const attach_after = attachOf(await readPolicy(agent, `many-${count}`))
+  return { load_ms, total_ms, kernel_memory_bytes, samples, attach, attach_after, events: answered }
+}
+
+function attachOf({ hooks }: PolicyState): string {
+  return hooks.flatMap((hook) => hook.attach).join(' + ')
 }
 
 /** Memory per policy between the first sample and the last: of the machine without the agent's own, and of all maps. */
