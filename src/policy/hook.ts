@@ -1,7 +1,7 @@
 // The hook kinds of the language: kprobes, fentries, tracepoints, uprobes, usdts, lsmhooks.
 import { argumentList, returnArgument } from './argument.ts'
 import type { Path, Report } from './error.ts'
-import { address, choice, flag, list, object, optional, type Reader, text } from './reader.ts'
+import { address, choice, flag, list, object, optional, type Reader, text, words } from './reader.ts'
 import { selectorList } from './selector.ts'
 import type { FunctionHook, LsmHook, TracepointHook, UprobeHook, UsdtHook } from './type.ts'
 
@@ -18,8 +18,11 @@ const symbol = text({
   pattern: /^(list:[\w.-]+|([a-z0-9]+\/)?[A-Za-z_][\w.$]*)$/,
   want: 'a function such as tcp_connect, a system call such as sys_write, or list:NAME',
 })
-const message = optional(text({ max: 256 }), '')
-const tags = list(text({ min: 1, max: 256 }), { max: 16 })
+/** Bytes of a message and of a tag that stand in events. */
+const MESSAGE_BYTES_MAX = 256
+const TAG_BYTES_MAX = 128
+const message = optional(words(MESSAGE_BYTES_MAX, true), '')
+const tags = list(words(TAG_BYTES_MAX, false), { max: 16 })
 const file = text({ min: 1, max: FILE_MAX, pattern: /^[^\0]+$/, want: 'the path of a file' })
 
 function returnRule<T extends { readonly return: boolean; readonly returnArg: unknown }>(

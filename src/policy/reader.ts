@@ -43,6 +43,31 @@ export function text(rule: TextRule = {}): Reader<string> {
   }
 }
 
+/** Words for whoever reads the events. Longer ones lose their end, as Tetragon has it: they change nothing of what is watched. */
+export function words(bytesMax: number, mayBeEmpty: boolean): Reader<string> {
+  const any = text({ max: 65_536 })
+  return {
+    fallback: undefined,
+    read(value, path, report) {
+      const whole = any.read(value, path, report)
+      const bytes = Buffer.byteLength(whole)
+      if (typeof value === 'string' && bytes < 2 && !(mayBeEmpty && bytes === 0)) {
+        report.error(path, `Invalid ${nameOf(path)} ${quote(value)}, want at least 2 bytes`)
+      }
+      if (bytes <= bytesMax) return whole
+      report.warn(path, `The ${nameOf(path)} has ${bytes} bytes: events show the first ${bytesMax}`)
+      let shown = ''
+      let left = bytesMax
+      for (const character of whole) {
+        left -= Buffer.byteLength(character)
+        if (left < 0) break
+        shown += character
+      }
+      return shown
+    },
+  }
+}
+
 /** True, false, and the words that YAML 1.1 (and so Kubernetes' reader) takes for them. */
 export const flag: Reader<boolean> = {
   fallback: false,

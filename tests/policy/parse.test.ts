@@ -200,8 +200,36 @@ describe('spec', () => {
       '  hostSelector: {matchExpressions: [{key: unit, operator: In, values: [a.service, b]}]}',
       'Invalid unit "b"',
     ],
+    [
+      'a message has two bytes',
+      '  kprobes: [{call: f, syscall: false, message: a}]',
+      'Invalid message "a", want at least',
+    ],
+    [
+      'a tag has two bytes',
+      '  kprobes: [{call: f, syscall: false, tags: [ab, "c"]}]',
+      'Invalid tags[1] "c", want at least',
+    ],
+    [
+      'tags are at most 16',
+      `  kprobes: [{call: f, syscall: false, tags: [${Array(17).fill('ab').join()}]}]`,
+      'at most 16',
+    ],
     ['onBudget needs a budget', '  onBudget: monitor', 'without killBudget'],
   ]
+  test('long messages and tags lose their end, with a warning, and no half of a character stays', () => {
+    const hook = `{call: f, syscall: false, message: ${'é'.repeat(128)}é, tags: [${'a'.repeat(127)}é, ${
+      'b'.repeat(128)
+    }]}`
+    const { policies, warnings, errors } = parsePolicies('t', `${HEAD}spec:\n  kprobes: [${hook}]\n`)
+    expect(errors).toEqual([])
+    expect(policies[0]?.policy.spec.kprobes[0]?.message).toBe('é'.repeat(128))
+    expect(policies[0]?.policy.spec.kprobes[0]?.tags).toEqual(['a'.repeat(127), 'b'.repeat(128)])
+    expect(warnings.map((warning) => warning.message)).toEqual([
+      'The message has 258 bytes: events show the first 256',
+      'The tags[0] has 129 bytes: events show the first 128',
+    ])
+  })
   for (const [name, spec, want] of table) test(name, () => expect(messages(spec).join('\n')).toContain(want))
 
   test('takes several hook kinds and the older language in one policy', () => {
