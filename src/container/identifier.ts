@@ -173,7 +173,10 @@ export class Identifier implements Disposable {
     const { sources } = this.#options
     const answers = this.#answersOf(container)
     const infos = sources.map((source, i) => (source.covers(name) ? source.look(name) : undefined) ?? answers[i])
-    const info = merge(infos)
+    const told = merge(infos)
+    const own = told.name
+    // Kubelets tell of a container's id a second after its start; its health checks begin before that.
+    const info = own === undefined ? told : merge([told, ...sources.map((source) => source.written?.(name, own))])
     if (!same(info, container.info)) {
       container.learn(info)
       this.#options.onLearned?.(container)

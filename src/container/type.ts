@@ -17,6 +17,8 @@ export interface ContainerSource extends Disposable {
   covers(name: ContainerName): boolean
   /** What it knows without asking anybody. */
   look(name: ContainerName): ContainerInfo | undefined
+  /** What is written of the pod's container `own` that look() cannot tell yet, because its id has not been heard of. */
+  written?(name: ContainerName, own: string): ContainerInfo | undefined
   /** Makes ready, within a bound. Never throws. */
   start?(): Promise<void>
   /** Asks; undefined: it does not know. Absent for one that hears of changes by itself. Never throws. */

@@ -110,6 +110,11 @@ export class PodSource implements ContainerSource, WatchHandler<Pod> {
     return entry === undefined ? undefined : { ...entry.containers.get(name.id), pod: entry.info }
   }
 
+  written(name: ContainerName, own: string): ContainerInfo | undefined {
+    const entry = this.#by_uid.get(name.pod_uid)
+    return entry === undefined ? undefined : specInfo(specs(entry.pod).find((each) => each.name === own))
+  }
+
   replace(pods: readonly Pod[]): void {
     this.#failure = ''
     const now = new Set(pods.map((pod) => pod.metadata.uid))
@@ -201,9 +206,6 @@ function idOf(status: ContainerStatus): string {
 
 function containerInfo(pod: Pod, status: ContainerStatus): ContainerInfo {
   const spec = specs(pod).find((each) => each.name === status.name)
-  const probes = [spec?.livenessProbe, spec?.readinessProbe].flatMap((probe) => {
-    return probe?.exec?.command === undefined ? [] : [probe.exec.command]
-  })
   const started = status.state?.running?.startedAt
   // Some runtimes give the id as the name; the specification has what a person wrote.
   const image = /^sha256:/.test(status.image ?? '') ? spec?.image : status.image
@@ -213,6 +215,15 @@ function containerInfo(pod: Pod, status: ContainerStatus): ContainerInfo {
     ...(image === undefined || image === '' ? {} : { image }),
     ...(status.imageID === undefined || status.imageID === '' ? {} : { image_id: status.imageID }),
     ...(started === undefined ? {} : { started }),
+    ...specInfo(spec),
+  }
+}
+
+function specInfo(spec: ContainerSpec | undefined): ContainerInfo {
+  const probes = [spec?.livenessProbe, spec?.readinessProbe].flatMap((probe) => {
+    return probe?.exec?.command === undefined ? [] : [probe.exec.command]
+  })
+  return {
     ...(spec?.securityContext?.privileged === true ? { privileged: true } : {}),
     ...(probes.length > 0 ? { probes } : {}),
   }

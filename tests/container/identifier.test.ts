@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { Identifier, merge } from '../../src/container/identifier.ts'
 import type { ContainerSource } from '../../src/container/type.ts'
+import type { ContainerName } from '../../src/process/container.ts'
 import type { Container, ContainerInfo } from '../../src/process/container_entry.ts'
 import { ContainerTable } from '../../src/process/container_table.ts'
 
@@ -124,6 +125,24 @@ test('merge() takes fields of the first that has them, and never mixes two pods'
       image: 'i',
     })
   expect(merge([{ pod: partial }, { pod: other }]).pod).toEqual(partial)
+})
+
+test('health checks are known as such as soon as the name of their container is', () => {
+  const bundle = new Source({ pod: { ...POD, labels: {}, partial: true }, name: 'app' })
+  bundle.tells_all = true
+  const api = new Source({ pod: POD })
+  const asked: string[] = []
+  const written = (_: ContainerName, own: string) => {
+    asked.push(own)
+    return { name: 'never taken', probes: [['/bin/check', '-q']] }
+  }
+  const { container } = start([Object.assign(api, { written }), bundle])
+  expect([container.waiting, container.info.name, asked]).toEqual([false, 'app', ['app', 'app']])
+  expect([container.isProbe('/bin/check', '-q'), container.isProbe('/bin/check', '')]).toEqual([true, false])
+  // Without a name nobody knows which of the pod's containers it is.
+  expect(start([Object.assign(new Source({ pod: POD }), { written })]).container.isProbe('/bin/check', '-q')).toBe(
+    false,
+  )
 })
 
 test('nobody waits for more than a source that has told all it will ever know', () => {

@@ -79,6 +79,15 @@ test('look() gives pod and container by the id, the pod alone by its uid', () =>
   expect(source(true).covers(name(ID))).toBe(true)
 })
 
+test('what a pod is written to be is known by the names of its containers before their ids are', () => {
+  const pods = source()
+  pods.replace([pod(undefined)])
+  expect(pods.look(name(ID))).toEqual({ pod: POD_INFO })
+  expect(pods.written(name(ID), 'app')).toEqual({ privileged: true, probes: [['/bin/check', '-q']] })
+  expect(pods.written(name(ID), 'other')).toEqual({})
+  expect(pods.written(name(ID, '00000000-1111-4222-8333-444455556666'), 'app')).toBeUndefined()
+})
+
 test('a container that was restarted keeps its name, and one of another pod is nobody', () => {
   const pods = source()
   pods.replace([pod(ID)])
