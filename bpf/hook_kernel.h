@@ -5,9 +5,15 @@
 
 #include "kernel.h"
 
-/* The user namespace of the last exec. */
+/* The user namespace of the last exec: in the mm, since 7.2 beside it. */
 struct mm_struct___hook {
 	struct user_namespace *user_ns;
+} __attribute__((preserve_access_index));
+struct task_exec_state {
+	struct user_namespace *user_ns;
+} __attribute__((preserve_access_index));
+struct task_struct___exec_state {
+	struct task_exec_state *exec_state;
 } __attribute__((preserve_access_index));
 
 /* arch/x86/include/asm/thread_info.h: the task is in a 32 bit system call. */

@@ -133,8 +133,12 @@ static __always_inline __u64 current_capabilities(struct task_struct *task, __u3
 static __always_inline int in_user_namespace(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct mm_struct___hook *mm = (struct mm_struct___hook *)BPF_CORE_READ(task, mm);
+	struct task_struct___exec_state *newer = (struct task_struct___exec_state *)task;
+	struct mm_struct___hook *mm;
 
+	if (bpf_core_field_exists(newer->exec_state))
+		return BPF_CORE_READ(newer, exec_state, user_ns, level) != 0;
+	mm = (struct mm_struct___hook *)BPF_CORE_READ(task, mm);
 	return BPF_CORE_READ(mm, user_ns, level) != 0;
 }
 
