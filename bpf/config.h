@@ -298,6 +298,7 @@ enum hook_flag {
 	HOOK_FLAG_RETURN_UNTRACKSOCK = 0x400,
 	HOOK_FLAG_WRITES_REGISTERS = 0x800, /* Override in a program */
 	HOOK_FLAG_HASHES = 0x1000, /* imaHash: a second, sleepable program ends what the first began */
+	HOOK_FLAG_NO_PREEMPTION = 0x4000, /* the kernel can keep other tasks out of the program (bpf_preempt_disable) */
 	HOOK_FLAG_LARGE = 0x2000,  /* some argument has max_bytes above BUFFER_INLINE_BYTES */
 };
 

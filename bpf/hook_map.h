@@ -34,10 +34,16 @@ struct prefix_key {
 	__u8 bytes[PREFIX_BYTES_MAX];
 } __export;
 
-/* Map addresses (trie): IPv4 as ::ffff:a.b.c.d. */
+/* Map addresses (trie): IPv4 as ::ffff:a.b.c.d, and with a bit of its own in the set's number, so that ::/0 is about IPv6
+ * only. */
+enum address_set {
+	ADDRESS_SET_IPV6 = 0,
+	ADDRESS_SET_IPV4 = 0x40000000,
+};
+
 struct address_key {
 	__u32 prefix_bits;
-	__u32 set;
+	__u32 set; /* big-endian */
 	__u8 bytes[16];
 } __export;
 

@@ -187,7 +187,48 @@ static __always_inline void buffers_send(__u32 slot)
 	}
 }
 
-/* Enforcement goes to the reserved ring, all else to the one for telemetry. */
+/* What a cgroup's enforcement sent over the reserved ring in the present window. */
+struct reserved_share {
+	__u64 window_ns;
+	__u64 bytes;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct reserved_share);
+} reserved_shares SEC(".maps");
+
+#define SHARE_WINDOW_NS 100000000ULL
+
+/* Half of the reserved ring is left to the lifecycle of processes, and in each window a cgroup gets an eighth. Whose share is
+ * used up goes over the other ring, so that an attacker's flood neither hides what others do nor is lost itself. Two
+ * CPUs may begin a window at once and lose a size. */
+static __always_inline int reserved_has_room(__u64 size, __u64 now)
+{
+	__u64 ring = bpf_ringbuf_query(&events_reserved, BPF_RB_RING_SIZE);
+	__u64 cgroup_id = bpf_get_current_cgroup_id();
+	struct reserved_share *share, first = {};
+
+	if (bpf_ringbuf_query(&events_reserved, BPF_RB_AVAIL_DATA) + size > ring / 2)
+		return 0;
+	share = bpf_map_lookup_elem(&reserved_shares, &cgroup_id);
+	if (!share) {
+		first.window_ns = now;
+		first.bytes = size;
+		bpf_map_update_elem(&reserved_shares, &cgroup_id, &first, BPF_NOEXIST);
+		return 1;
+	}
+	if (now - share->window_ns >= SHARE_WINDOW_NS) {
+		share->window_ns = now;
+		share->bytes = 0;
+	}
+	__sync_fetch_and_add(&share->bytes, size);
+	return share->bytes <= ring / 8;
+}
+
+/* Enforcement goes to the reserved ring as long as there is room for it, all else to the one for telemetry. */
 __noinline int hook_post(__u32 slot)
 {
 	struct hook_scratch *s = scratch_of(slot);
@@ -200,7 +241,8 @@ __noinline int hook_post(__u32 slot)
 	size = sizeof(s->event) + s->cursor;
 	if (size > sizeof(s->event) + HOOK_DATA_BYTES + HOOK_SLACK_BYTES)
 		return 0;
-	if (s->event.flags & (HOOK_EVENT_KILLED | HOOK_EVENT_PREVENTED | HOOK_EVENT_SPARED))
+	if (s->event.flags & (HOOK_EVENT_KILLED | HOOK_EVENT_PREVENTED | HOOK_EVENT_SPARED) &&
+	    reserved_has_room(size, s->event.header.ktime_ns))
 		lost = event_output(RING_RESERVED, &s->event, size);
 	else
 		lost = event_output(RING_TELEMETRY, &s->event, size);

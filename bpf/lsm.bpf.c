@@ -3,15 +3,28 @@
 #include "kernel.h"
 #include "map.h"
 #include "hook_run.h"
+#include "alone.h"
 
 /* The verifier wants to see the range of an LSM result (6.12, 5d99e198be27). */
 #define LSM_RESULT(error) ((error) < -4095 || (error) > 0 ? -1 : (error))
 
+static __always_inline int lsm_entry(void *ctx)
+{
+	__u32 slot = hook_begin(ctx);
+	struct hook_scratch *s = scratch_of(slot);
+	int error;
+
+	if (!s)
+		return 0;
+	CTX_PARAMETERS(s, ctx);
+	error = hook_end(ctx, slot, hook_entry(slot));
+	scratch_release(slot);
+	return error;
+}
+
 SEC("lsm")
 int hook_lsm(void *ctx)
 {
-	__u32 slot;
-	struct hook_scratch *s;
 	int error;
 
 	/* What waits for the hash of a file has a program of each version behind it. */
@@ -19,13 +32,9 @@ int hook_lsm(void *ctx)
 		VERSION_JUMP(ctx);
 	else
 		hook_forget();
-	slot = hook_begin(ctx);
-	s = scratch_of(slot);
-	if (!s)
-		return 0;
-	CTX_PARAMETERS(s, ctx);
-	error = hook_end(ctx, slot, hook_entry(slot));
-	scratch_release(slot);
+	alone_begin();
+	error = lsm_entry(ctx);
+	alone_end();
 	return LSM_RESULT(error);
 }
 

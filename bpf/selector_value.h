@@ -202,6 +202,33 @@ static __always_inline int address_view(struct hook_scratch *s, __u32 argument, 
 	return 1;
 }
 
+/* An IPv4 address in an IPv6 socket (::ffff:a.b.c.d) is both. */
+static __always_inline int in_addresses(struct hook_scratch *s, __u32 set, const struct address_view *v,
+					const __u8 *address)
+{
+	struct address_key *key = &s->key.address;
+	int mapped = 1;
+
+	key->prefix_bits = 32 + 128;
+	if (v->family == 10) {
+		__builtin_memcpy(key->bytes, address, 16);
+		key->set = __builtin_bswap32(set | ADDRESS_SET_IPV6);
+		if (bpf_map_lookup_elem(&addresses, key))
+			return 1;
+		for (int i = 0; i < 10; i++)
+			mapped &= key->bytes[i] == 0;
+		if (!mapped || key->bytes[10] != 0xff || key->bytes[11] != 0xff)
+			return 0;
+	} else {
+		__builtin_memset(key->bytes, 0, 10);
+		key->bytes[10] = 0xff;
+		key->bytes[11] = 0xff;
+		__builtin_memcpy(key->bytes + 12, address, 4);
+	}
+	key->set = __builtin_bswap32(set | ADDRESS_SET_IPV4);
+	return bpf_map_lookup_elem(&addresses, key) != 0;
+}
+
 /* Addresses, ports, protocol, family and state. An address of another family than IP is in no set, but a port or
  * address question about it has no answer, so the negative form does not match either: -1. */
 __noinline int filter_address(__u32 slot, __u32 index)
@@ -248,19 +275,7 @@ __noinline int filter_address(__u32 slot, __u32 index)
 	default:
 		if (!is_ip)
 			return -1;
-		s->key.address.prefix_bits = 32 + 128;
-		s->key.address.set = __builtin_bswap32(f->set);
-		if (v.family == 10) {
-			__builtin_memcpy(s->key.address.bytes,
-					 operator == FILTER_OPERATOR_SOURCE_ADDRESS ? v.source : v.destination, 16);
-		} else {
-			__builtin_memset(s->key.address.bytes, 0, 10);
-			s->key.address.bytes[10] = 0xff;
-			s->key.address.bytes[11] = 0xff;
-			__builtin_memcpy(s->key.address.bytes + 12,
-					 operator == FILTER_OPERATOR_SOURCE_ADDRESS ? v.source : v.destination, 4);
-		}
-		return bpf_map_lookup_elem(&addresses, &s->key.address) != 0;
+		return in_addresses(s, f->set, &v, operator == FILTER_OPERATOR_SOURCE_ADDRESS ? v.source : v.destination);
 	}
 	for (__u32 i = 0; i < FILTER_VALUES_MAX; i++) {
 		if (i >= f->value_count)

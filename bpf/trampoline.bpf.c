@@ -3,6 +3,7 @@
 #include "kernel.h"
 #include "map.h"
 #include "hook_run.h"
+#include "alone.h"
 
 static __always_inline void trampoline_parameters(void *ctx, struct hook_scratch *s, __u32 slot)
 {
@@ -35,35 +36,28 @@ static __always_inline __u64 trampoline_result(void *ctx)
 	return 0;
 }
 
-SEC("fentry")
-int hook_fentry(void *ctx)
+static __always_inline int trampoline_entry(void *ctx)
 {
-	__u32 slot;
-	struct hook_scratch *s;
+	__u32 slot = hook_begin(ctx);
+	struct hook_scratch *s = scratch_of(slot);
+	int error;
 
-	VERSION_JUMP(ctx);
-	slot = hook_begin(ctx);
-	s = scratch_of(slot);
 	if (!s)
 		return 0;
 	trampoline_parameters(ctx, s, slot);
-	hook_end(ctx, slot, hook_entry(slot));
+	error = hook_end(ctx, slot, hook_entry(slot));
 	scratch_release(slot);
-	return 0;
+	return error;
 }
 
-SEC("fexit")
-int hook_fexit(void *ctx)
+static __always_inline void trampoline_exit(void *ctx)
 {
-	__u32 slot;
-	struct hook_scratch *s;
+	__u32 slot = hook_begin_return(ctx);
+	struct hook_scratch *s = scratch_of(slot);
 	int verdict;
 
-	VERSION_JUMP_AT_RETURN(ctx);
-	slot = hook_begin_return(ctx);
-	s = scratch_of(slot);
 	if (!s)
-		return 0;
+		return;
 	s->result = trampoline_result(ctx);
 	if (hook.flags & HOOK_FLAG_RETURN_ONLY) {
 		trampoline_parameters(ctx, s, slot);
@@ -73,24 +67,37 @@ int hook_fexit(void *ctx)
 	}
 	hook_end(ctx, slot, verdict);
 	scratch_release(slot);
+}
+
+SEC("fentry")
+int hook_fentry(void *ctx)
+{
+	VERSION_JUMP(ctx);
+	alone_begin();
+	trampoline_entry(ctx);
+	alone_end();
+	return 0;
+}
+
+SEC("fexit")
+int hook_fexit(void *ctx)
+{
+	VERSION_JUMP_AT_RETURN(ctx);
+	alone_begin();
+	trampoline_exit(ctx);
+	alone_end();
 	return 0;
 }
 
 SEC("fmod_ret")
 int hook_fmod_ret(void *ctx)
 {
-	__u32 slot;
-	struct hook_scratch *s;
 	int error;
 
 	VERSION_JUMP(ctx);
-	slot = hook_begin(ctx);
-	s = scratch_of(slot);
-	if (!s)
-		return 0;
-	trampoline_parameters(ctx, s, slot);
-	error = hook_end(ctx, slot, hook_entry(slot));
-	scratch_release(slot);
+	alone_begin();
+	error = trampoline_entry(ctx);
+	alone_end();
 	return error;
 }
 

@@ -1,5 +1,6 @@
 // Which way a function is hooked: the cheapest one that this kernel allows and that does the job, and why.
 import type { SyscallTarget } from '../kernel/syscall.ts'
+import { hookOfFunction } from './effect.ts'
 import type { KernelFunction, PlanFacts, TypeTable } from './facts_type.ts'
 
 export interface FunctionTarget {
@@ -18,6 +19,8 @@ export interface FunctionNeeds {
   /** A Sigkill action: refuse as well where that is possible. */
   readonly kill: boolean
   readonly registers: boolean
+  /** The event tells the result, which an LSM program does not see. */
+  readonly returns: boolean
   readonly method: 'fmod-ret' | 'override-return' | undefined
 }
 
@@ -89,7 +92,7 @@ function whyFull(symbol: string): string {
 
 function chooseRefusing(
   target: FunctionTarget,
-  { method, override }: FunctionNeeds,
+  { method, override, returns }: FunctionNeeds,
   facts: PlanFacts,
 ): FunctionAttach | string {
   const { symbol, syscall, prototype } = target
@@ -109,6 +112,11 @@ function chooseRefusing(
     ? { kind: 'kprobe_override', reason: 'bpf_override_return' }
     : undefined
   if (method === 'override-return' && kprobe !== undefined) return kprobe
+  // The kernel skips fmod_ret programs while another task of the CPU is in the middle of them, LSM programs never.
+  const hook = security && method !== 'fmod-ret' && !returns ? lsmHookOf(target, facts) : undefined
+  if (hook !== undefined && attach.lsm.works) {
+    return { kind: 'lsm', hook, reason: `${action}: the BPF LSM hook ${hook} decides, and is never skipped` }
+  }
   if (modify.works && in_btf) {
     return {
       kind: 'fmod_ret',
@@ -117,20 +125,22 @@ function chooseRefusing(
         : `${action}: the kernel allows fmod_ret on system calls`,
     }
   }
-  const hook = symbol.slice('security_'.length)
-  if (security && attach.lsm.works && facts.types?.findFunction(`bpf_lsm_${hook}`) !== undefined) {
-    return {
-      kind: 'lsm',
-      hook,
-      reason: `${action}: fmod_ret does not work (${modify.reason}), the BPF LSM hook ${hook} does`,
-    }
-  }
   if (kprobe !== undefined) return kprobe
   const no_modify = modify.works ? `${symbol} is not in BTF or does not return an int` : modify.reason
   const options = security
     ? 'CONFIG_BPF_LSM or trampolines'
     : 'CONFIG_FUNCTION_ERROR_INJECTION or CONFIG_BPF_KPROBE_OVERRIDE'
   return `${action} needs ${options}: fmod_ret: ${no_modify}; kprobe override: ${attach.kprobe_override.reason}`
+}
+
+/** The hook that this security_ function asks, if it is given the same arguments. */
+function lsmHookOf({ symbol, types, prototype }: FunctionTarget, facts: PlanFacts): string | undefined {
+  const name = hookOfFunction(symbol)
+  const hook = facts.types?.findFunction(`bpf_lsm_${name}`)
+  if (hook === undefined || prototype === null || types === null || types !== facts.types) return undefined
+  const shape = ({ parameters }: KernelFunction) =>
+    parameters.map(({ type }) => types.typeName(type).replaceAll('const ', '')).join()
+  return shape(hook) === shape(prototype) ? name : undefined
 }
 
 function returnsInt({ types, prototype }: FunctionTarget): boolean {

@@ -120,16 +120,16 @@ function companionAt(
   const others = filters.filter((filter) => filter.kind === FILTER_KIND.ARGUMENT).sort((a, b) =>
     a.argument - b.argument
   )
-  const program: ProgramPlan = fmod_ret.works
-    ? { program: 'hook_fmod_ret', attach: { kind: 'fmod_ret', function: symbol }, half: 'entry' }
-    : { program: 'hook_lsm', attach: { kind: 'lsm', hook: place.hook }, half: 'entry' }
+  const program: ProgramPlan = by_lsm
+    ? { program: 'hook_lsm', attach: { kind: 'lsm', hook: place.hook }, half: 'entry' }
+    : { program: 'hook_fmod_ret', attach: { kind: 'fmod_ret', function: symbol }, half: 'entry' }
   const sock = plan.config.arguments.findIndex(({ type, flags }) =>
     type === ARGUMENT_TYPE.SOCK && (flags & ARGUMENT_FLAG.HIDDEN) === 0
   )
   const socket: HookArgument = { ...PARAMETER, type: ARGUMENT_TYPE.SOCKET, flags: sock < 0 ? ARGUMENT_FLAG.HIDDEN : 0 }
   return {
     ...plan,
-    family: fmod_ret.works ? 'trampoline' : 'lsm',
+    family: by_lsm ? 'lsm' : 'trampoline',
     reason: place.reason,
     programs: [program],
     config: {

@@ -32,6 +32,7 @@ export function planEnforcers(spec: PolicySpec, context: PolicyContext, facts: P
     override: true,
     kill: false,
     registers: false,
+    returns: false,
     method: method === 'fmod-ret' || method === 'override-return' ? method : undefined,
   } as const
   const found = new Map<string, { target: FunctionTarget; path: Path }>()

@@ -1,4 +1,5 @@
 // kprobes and fentries into hook plans.
+import type { SyscallTarget } from '../kernel/syscall.ts'
 import { planArgument, type ReadArgument } from './argument_plan.ts'
 import { assemble, type HookLook } from './assemble.ts'
 import {
@@ -23,9 +24,8 @@ import { slotsOf } from './slot.ts'
 import { findTargets } from './target.ts'
 import type { FunctionHook, PolicySpec } from './type.ts'
 
-const SYSCALL_PARAMETERS_MAX = 6
-/** Parameters that kprobes find in registers. */
-const KPROBE_PARAMETERS_MAX = 6
+/** Parameters of a system call, and those that kprobes find in registers. */
+const PARAMETERS_MAX = 6
 
 export interface FunctionLook extends Omit<HookLook, 'message' | 'tags' | 'selectors' | 'event'> {
   readonly spec: PolicySpec
@@ -69,6 +69,7 @@ function needsOf(hook: FunctionHook, spec: PolicySpec): FunctionNeeds {
   return {
     override: names.includes('Override'),
     kill: names.includes('Sigkill'),
+    returns: hook.return || hook.args.some((argument) => argument.returnCopy),
     registers: hook.data.some((argument) => argument.source === 'pt_regs'),
     method: method === 'fmod-ret' || method === 'override-return' ? method : undefined,
   }
@@ -128,7 +129,9 @@ function buildDraft(
       facts,
       types,
       parameters: syscall !== undefined ? null : prototype?.parameters.map((parameter) => parameter.type) ?? null,
-      parameters_max: syscall !== undefined ? SYSCALL_PARAMETERS_MAX : KPROBE_PARAMETERS_MAX,
+      parameters_max: syscall === undefined || hook.call.startsWith('list:')
+        ? PARAMETERS_MAX
+        : syscallParameters(syscall, facts),
       returns: syscall !== undefined ? null : prototype?.returns ?? null,
       user: syscall !== undefined,
       ...(syscall === undefined ? {} : { infer: (index: number) => inferSyscall(syscall.name, index, facts) }),
@@ -143,9 +146,18 @@ function buildDraft(
 }
 
 /** From the tracepoint of the system call: names and types of its arguments as its source has them. */
+function syscallFields(name: string, facts: PlanFacts) {
+  return facts.tracepoint('syscalls', `sys_enter_${name}`)?.filter((field) => field.offset >= 16)
+}
+
+/** Calls of another ABI may have halves of a number as two parameters. */
+function syscallParameters({ name, abi }: SyscallTarget, facts: PlanFacts): number {
+  const fields = abi === facts.architecture ? syscallFields(name, facts) : undefined
+  return fields?.length ?? PARAMETERS_MAX
+}
+
 function inferSyscall(name: string, index: number, facts: PlanFacts) {
-  const fields = facts.tracepoint('syscalls', `sys_enter_${name}`)?.filter((field) => field.offset >= 16)
-  const field = fields?.[index]
+  const field = syscallFields(name, facts)?.[index]
   return field === undefined ? undefined : inferSyscallText(field.type)
 }
 

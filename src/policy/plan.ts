@@ -1,5 +1,5 @@
 // TracingPolicy and facts about a kernel into a Plan: pure, the same bytes for the same input.
-import { ACTION_KIND, FILTER_KIND } from '../../ffi/wire.gen.ts'
+import { ACTION_KIND, FILTER_KIND, HOOK_FLAG } from '../../ffi/wire.gen.ts'
 import { ENFORCING } from './action_plan.ts'
 import { syscallIds } from './check.ts'
 import type { PolicyContext } from './draft.ts'
@@ -70,7 +70,7 @@ export function planPolicy(policy: TracingPolicy, facts: PlanFacts): PlanResult 
     matches_all,
     workloads,
     node_selector: spec.nodeSelector,
-    hooks: withEnforcers(hooks),
+    hooks: withEnforcers(hooks).map((hook) => runsAlone(hook, facts) ? withoutPreemption(hook) : hook),
     warnings: report.warnings.map((warning) => warning.message),
   }
   return { plan, errors: [], warnings: report.warnings }
@@ -107,6 +107,16 @@ export function planText(file: string, yaml: string, facts: PlanFacts): FilePlan
 /** As JSON with two spaces; 64-bit numbers as decimal text. */
 export function planJson(plan: unknown): string {
   return JSON.stringify(plan, (_, value) => typeof value === 'bigint' ? value.toString() : value, 2)
+}
+
+/** Families whose objects name the kfuncs (bpf/alone.h), where global functions may run in between: 6.15. */
+function runsAlone({ family }: HookPlan, { types, version: [major, minor] }: PlanFacts): boolean {
+  return (family === 'trampoline' || family === 'lsm') && (major > 6 || (major === 6 && minor >= 15)) &&
+    types?.findFunction('bpf_preempt_disable') !== undefined
+}
+
+function withoutPreemption(hook: HookPlan): HookPlan {
+  return { ...hook, config: { ...hook.config, flags: hook.config.flags | HOOK_FLAG.NO_PREEMPTION } }
 }
 
 /** Null: the policy is for everything. A namespaced policy is for pods of its namespace. */

@@ -75,7 +75,8 @@ async function prove(hooks: readonly string[], attach: Attach): Promise<void> {
   }
   await using agent = await TestAgent.start()
   const list = attach === 'lsm' ? 'lsmhooks' : 'kprobes'
-  const spec = `  ${list}:\n${rows.map((hook) => hookYaml(hook, attach)).join('')}`
+  const options = attach === 'lsm' ? '' : '  options: [{name: override-method, value: fmod-ret}]\n'
+  const spec = `${options}  ${list}:\n${rows.map((hook) => hookYaml(hook, attach)).join('')}`
   await call(agent, 'POST', '/v1/policies', policyOf('effect', spec))
   const state = await call(agent, 'GET', '/v1/policies/effect') as {
     verdict: string

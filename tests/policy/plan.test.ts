@@ -90,6 +90,7 @@ describe('chooseAttach()', () => {
   const lseek = '  kprobes: [{call: sys_lseek}]'
   const mkdir =
     '  kprobes: [{call: security_inode_mkdir, syscall: false, selectors: [{matchActions: [{action: Override, argError: -1}]}]}]'
+  const kept = mkdir.replace('syscall: false,', 'syscall: false, return: true, returnArg: {index: 0, type: int},')
   const list = '  lists: [{name: d, type: syscalls, values: [sys_dup, sys_dup2]}]\n  kprobes: [{call: "list:d"}]'
   const permission =
     '  kprobes: [{call: security_file_permission, syscall: false, return: true, args: [{index: 0, type: file}], returnArg: {type: int}}]'
@@ -97,8 +98,9 @@ describe('chooseAttach()', () => {
     ['takes fentry for a system call', lseek, 'fentry', {}],
     ['takes kprobe without fentry', lseek, 'kprobe', no('fentry')],
     ['takes raw_tp for a system call without both', lseek, 'sys_enter', no('fentry', 'kprobe')],
-    ['takes fmod_ret to override', mkdir, 'fmod_ret', {}],
-    ['takes LSM to override without fmod_ret', mkdir, 'lsm', no('fmod_ret')],
+    ['takes LSM to override', mkdir, 'lsm', {}],
+    ['takes fmod_ret to override without LSM', mkdir, 'fmod_ret', no('lsm')],
+    ['takes fmod_ret to override where the event tells the result', kept, 'fmod_ret+fexit', {}],
     ['takes kprobe.multi for a list', list, 'kprobe.multi', {}],
     ['takes raw_tp for a list of system calls without kprobe.multi', list, 'sys_enter', no('kprobe_multi')],
     ['takes fexit alone where arguments are still held', permission, 'fexit', {}],
