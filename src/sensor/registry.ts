@@ -124,11 +124,9 @@ export class Registry implements Disposable {
       const brought = yaml === null ? NOTHING : await this.#bring(yaml, file, mine.length === 0, (plans) => {
         const clashes = this.#clashes(plans, file)
         if (clashes.length > 0) return refused(422, clashes)
-        const wanted = plans.map((plan) => ({ plan, old: oldOf(plan) }))
-        return {
-          ok: true,
-          value: wanted.filter(({ plan, old }) => old === undefined || planJson(old.plan) !== planJson(plan)),
-        }
+        const pairs = plans.map((plan) => ({ plan, old: oldOf(plan) }))
+        const changed = pairs.filter(({ plan, old }) => old === undefined || planJson(old.plan) !== planJson(plan))
+        return { ok: true, value: changed }
       })
       if (!brought.ok) {
         this.#failed.set(file, brought.mistakes)
@@ -160,14 +158,11 @@ export class Registry implements Disposable {
       if (!found.ok) return found
       const old = found.value
       const brought = await this.#bring(yaml, source, false, ([plan, ...others]) => {
-        if (plan === undefined || others.length > 0) {
-          return refused(422, [
-            mistake(source, `Cannot replace one policy by ${plan === undefined ? 0 : others.length + 1}`),
-          ])
+        const names = [plan, ...others].map((each) => each === undefined ? 'nothing' : `"${policyKey(each)}"`)
+        if (plan !== undefined && names.length === 1 && policyKey(plan) === policyKey(old.plan)) {
+          return { ok: true, value: [{ plan, old }] }
         }
-        if (policyKey(plan) === policyKey(old.plan)) return { ok: true, value: [{ plan, old }] }
-        const message = `Cannot replace policy "${policyKey(old.plan)}" by "${policyKey(plan)}": names differ`
-        return refused(422, [mistake(source, message)])
+        return refused(422, [mistake(source, `Cannot replace policy "${policyKey(old.plan)}" by ${names.join(', ')}`)])
       })
       if (!brought.ok) return brought
       const { policy } = brought.value.loaded[0]!
