@@ -109,6 +109,12 @@ export const ACTION_KIND = {
   SET: 15,
 } as const
 
+/** enum address_set */
+export const ADDRESS_SET = {
+  IPV6: 0,
+  IPV4: 1073741824,
+} as const
+
 /** enum argument_flag */
 export const ARGUMENT_FLAG = {
   USER: 1,

@@ -21,6 +21,8 @@ export interface HookValues {
   readonly types: TypeTable | null
   /** BTF types of the parameters; null where there is no prototype. */
   readonly parameters: readonly number[] | null
+  /** What the parameters are called; absent where nobody knows. */
+  readonly names?: readonly string[]
   /** How many parameters there can be when there is no prototype. */
   readonly parameters_max: number
   /** BTF type of the return value. */
@@ -78,7 +80,13 @@ export function planArgument(slot: ArgumentSlot, values: HookValues, report: Rep
   const type = declaredType(slot, kernel_type, values, report)
   if (type === undefined) return undefined
   const user = values.user && type.pointer && source !== ARGUMENT_SOURCE.TASK ? ARGUMENT_FLAG.USER : 0
-  return finish(slot, type, { ...wire, flags: wire.flags | user, size: type.bits / 8 })
+  const size_argument = type.wire === ARGUMENT_TYPE.SOCKADDR_UN ? lengthOf(slot, values) : 0
+  return finish(slot, type, { ...wire, flags: wire.flags | user, size: type.bits / 8, size_argument })
+}
+
+/** The parameter, counted from 1, that says how long the address before it is; 0: none does. */
+function lengthOf({ argument }: ArgumentSlot, { names }: HookValues): number {
+  return /len/.test(names?.[argument.index + 1] ?? '') ? argument.index + 2 : 0
 }
 
 function listFlags({ list, argument }: ArgumentSlot): number {
@@ -249,7 +257,7 @@ export function finish(slot: ArgumentSlot, type: ArgumentType, wire: HookArgumen
       ...wire,
       type: type.wire,
       max_bytes: argument.maxData ? BUFFER_BYTES_MAX : 0,
-      size_argument: counted ? argument.sizeArgIndex : 0,
+      size_argument: counted ? argument.sizeArgIndex : wire.size_argument,
     },
   }
 }

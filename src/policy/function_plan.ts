@@ -129,6 +129,10 @@ function buildDraft(
       facts,
       types,
       parameters: syscall !== undefined ? null : prototype?.parameters.map((parameter) => parameter.type) ?? null,
+      names: (syscall === undefined ? prototype?.parameters : syscallFields(syscall.name, facts))?.map(({ name }) =>
+        name
+      ) ??
+        [],
       parameters_max: syscall === undefined || hook.call.startsWith('list:')
         ? PARAMETERS_MAX
         : syscallParameters(syscall, facts),

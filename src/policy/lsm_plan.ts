@@ -42,6 +42,7 @@ export function planLsmHook(
       facts,
       types,
       parameters: prototype?.parameters.map((parameter) => parameter.type) ?? null,
+      names: prototype?.parameters.map((parameter) => parameter.name) ?? [],
       parameters_max: 6,
       returns: null,
       user: false,

@@ -4,6 +4,7 @@ import { writeEntries } from '../../ffi/map_batch.ts'
 import type { BpfMap } from '../../ffi/map.ts'
 import {
   ADDRESS_KEY_SIZE,
+  ADDRESS_SET,
   NEEDLE_KEY_SIZE,
   NEEDLE_SIZE,
   PREFIX_KEY_SIZE,
@@ -113,13 +114,13 @@ function prefixKey(text: Uint8Array, number: number): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
+/** IPv4 stands as ::ffff:a.b.c.d and has a set of its own. */
 function addressKey(address: readonly number[], bits: number, number: number): Uint8Array<ArrayBuffer> {
   const { bytes, view } = bytesOf(ADDRESS_KEY_SIZE)
-  const four = address.length === 4
-  view.setUint32(0, SET_BITS + bits + (four ? 96 : 0), true)
-  view.setUint32(4, number)
-  if (four) bytes.set([0xff, 0xff], 18)
-  bytes.set(address, four ? 20 : 8)
+  const mapped = address.slice(0, 10).every((byte) => byte === 0) && address[10] === 0xff && address[11] === 0xff
+  view.setUint32(0, SET_BITS + bits, true)
+  view.setUint32(4, number | (mapped && bits >= 96 ? ADDRESS_SET.IPV4 : ADDRESS_SET.IPV6))
+  bytes.set(address, 8)
   return bytes
 }
 

@@ -120,6 +120,27 @@ describe('chooseAttach()', () => {
   })
 })
 
+test('a system call has the parameters that its tracepoint shows; of a list, the calls differ', () => {
+  const args = (call: string, index: number) => `  kprobes: [{call: ${call}, args: [{index: ${index}, type: int}]}]`
+  expect(attachOf(args('sys_lseek', 2))).toBe('fentry')
+  expect(attachOf(args('sys_lseek', 3))).toBe('No parameter 3: __x64_sys_lseek has parameters 0 to 2')
+  const list = '  lists: [{name: d, type: syscalls, values: [sys_dup, sys_dup2]}]\n'
+  expect(attachOf(list + args('list:d', 1))).toBe('kprobe.multi')
+  expect(attachOf(args('sys_lseek', 5), { tracepoint: () => undefined })).toBe('fentry')
+})
+
+test('the length of a Unix address is the parameter behind it', () => {
+  const length = (spec: string) => {
+    const { plans, errors } = planText('t', policy(spec), facts)
+    expect(errors).toEqual([])
+    return plans[0]!.hooks[0]!.config.arguments[0]!.size_argument
+  }
+  const connect = '  kprobes: [{call: security_socket_connect, syscall: false, args: [{index: 1, type: sockaddr_un}]}]'
+  expect(length(connect)).toBe(3)
+  expect(length(connect.replace('sockaddr_un', 'sockaddr'))).toBe(0)
+  expect(length('  kprobes: [{call: sys_lseek, args: [{index: 0, type: sockaddr_un}]}]')).toBe(0)
+})
+
 describe('features that a kernel may lack are refused with the reason', () => {
   const lsm = (hook: string) =>
     `  lsmhooks: [{hook: ${hook}, selectors: [{matchActions: [{action: Post, imaHash: true}]}]}]`

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { parseCidr } from '../../src/policy/value.ts'
 import { hashInto, hashKey } from '../../src/sensor/hash.ts'
 import { setKeys, SetNumbers } from '../../src/sensor/hook_sets.ts'
 
@@ -39,10 +40,20 @@ describe('setKeys()', () => {
     expect(new TextDecoder().decode(postfix!.subarray(8, 11))).toBe('os.')
   })
 
-  test('maps IPv4 into IPv6', () => {
-    const [key] = setKeys({ map: 'addresses', values: [{ bytes: [10, 0, 0, 0], bits: 8 }] }, 1, KEY)
-    expect(new DataView(key!.buffer).getUint32(0, true)).toBe(32 + 96 + 8)
-    expect([...key!.subarray(18, 24)]).toEqual([0xff, 0xff, 10, 0, 0, 0])
+  test('maps IPv4 into IPv6, in a set that no prefix of IPv6 is in', () => {
+    const keyOf = (text: string) => {
+      const parsed = parseCidr(text)
+      if ('wrong' in parsed) throw new Error(parsed.wrong)
+      const [key] = setKeys({ map: 'addresses', values: [parsed.value] }, 1, KEY)
+      const view = new DataView(key!.buffer)
+      return { bits: view.getUint32(0, true), set: view.getUint32(4), bytes: [...key!.subarray(18, 24)] }
+    }
+    expect(keyOf('10.0.0.0/8')).toEqual({ bits: 32 + 104, set: 0x40000001, bytes: [0xff, 0xff, 10, 0, 0, 0] })
+    expect(keyOf('0.0.0.0/0')).toEqual({ bits: 32 + 96, set: 0x40000001, bytes: [0xff, 0xff, 0, 0, 0, 0] })
+    expect(keyOf('::ffff:10.1.0.0/112')).toEqual({ bits: 32 + 112, set: 0x40000001, bytes: [0xff, 0xff, 10, 1, 0, 0] })
+    expect(keyOf('::/0')).toEqual({ bits: 32, set: 1, bytes: [0, 0, 0, 0, 0, 0] })
+    expect(keyOf('::ffff:0:0/95')).toEqual({ bits: 32 + 95, set: 1, bytes: [0xff, 0xfe, 0, 0, 0, 0] })
+    expect(keyOf('::1')).toEqual({ bits: 32 + 128, set: 1, bytes: [0, 0, 0, 0, 0, 1] })
   })
 
   test('keys a string by hash and size, each value once', () => {
