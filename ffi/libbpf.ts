@@ -153,6 +153,8 @@ export const LIBBPF_SYMBOLS = {
   bpf_map_get_fd_by_id: { args: ['u32'], returns: 'i32' },
   // int bpf_map_get_next_id(__u32 start_id, __u32 *next_id);
   bpf_map_get_next_id: { args: ['u32', 'ptr'], returns: 'i32' },
+  // int bpf_btf_get_next_id(__u32 start_id, __u32 *next_id);
+  bpf_btf_get_next_id: { args: ['u32', 'ptr'], returns: 'i32' },
   // int bpf_prog_get_fd_by_id(__u32 id);
   bpf_prog_get_fd_by_id: { args: ['u32'], returns: 'i32' },
   // int bpf_prog_get_next_id(__u32 start_id, __u32 *next_id);

@@ -29,8 +29,10 @@ export const LIBC_SYMBOLS = {
   clock_gettime: { args: ['i32', 'ptr'], returns: 'i32' },
   // long sysconf(int name);
   sysconf: { args: ['i32'], returns: 'i64' },
-  // long syscall(long number, ...);  — here: perf_event_open(attr, pid, cpu, group_fd, flags)
-  syscall: { args: ['i64', 'ptr', 'i32', 'i32', 'i32', 'u64'], returns: 'i64' },
+  // long syscall(long number, ...);  — here: perf_event_open(attr, pid, cpu, group_fd, flags), seccomp(operation, flags, args)
+  syscall: { args: ['i64', 'i64', 'i64', 'i64', 'i64', 'u64'], returns: 'i64' },
+  // int prctl(int option, ...);
+  prctl: { args: ['i32', 'u64', 'u64', 'u64', 'u64'], returns: 'i32' },
   // int capget(cap_user_header_t hdrp, cap_user_data_t datap);
   capget: { args: ['ptr', 'ptr'], returns: 'i32' },
   // int setrlimit(int resource, const struct rlimit *rlim);

@@ -12,6 +12,11 @@ export function allocate(size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new ArrayBuffer(size))
 }
 
+/** For calls that take it as a number; `bytes` as in `CStruct.pointer()`, and in use until the call returns. */
+export function addressOf(bytes: Uint8Array<ArrayBuffer>): number {
+  return ptr(bytes)
+}
+
 /** A C struct being filled. What its pointers point to lives as long as it does. */
 export class CStruct {
   readonly #bytes: Uint8Array<ArrayBuffer>

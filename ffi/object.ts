@@ -22,6 +22,7 @@ import { lastErrno, libbpf } from './library.ts'
 import { BpfMap } from './map.ts'
 import { BpfMapDefinition } from './map_definition.ts'
 import { copyFromC, copyToC, CStruct } from './memory.ts'
+import { hideModuleTypes } from './module_types.ts'
 import { BpfProgram, type Owner } from './program.ts'
 import { BpfSection } from './section.ts'
 import { VerifierLogs } from './verifier_log.ts'
@@ -190,6 +191,7 @@ export class BpfObject implements Disposable {
   load(): void {
     const handle = live(this.#handle, 'BpfObject')
     this.#assertNotLoaded('load')
+    hideModuleTypes()
     const programs = this.programs.filter((program) => program.autoload)
     using logs = new VerifierLogs(programs)
     const rc = libbpf().bpf_object__load(handle)

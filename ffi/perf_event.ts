@@ -2,7 +2,7 @@
 
 import { LibbpfError } from './error.ts'
 import { checkErrno, lastErrno, libc } from './library.ts'
-import { allocate } from './memory.ts'
+import { addressOf, allocate } from './memory.ts'
 
 const SYS_PERF_EVENT_OPEN = process.arch === 'arm64' ? 241 : 298
 const TYPE_SOFTWARE = 1
@@ -33,7 +33,7 @@ export class PerfEvent implements Disposable {
     view.setUint32(4, ATTR_SIZE, true)
     view.setBigUint64(8, BigInt(COUNT_SW_DUMMY), true)
     view.setBigUint64(ATTR_FLAGS_AT, MMAP | MMAP2 | BUILD_ID, true)
-    const fd = Number(libc().syscall(SYS_PERF_EVENT_OPEN, attributes, -1, cpu, -1, FLAG_FD_CLOEXEC))
+    const fd = Number(libc().syscall(SYS_PERF_EVENT_OPEN, addressOf(attributes), -1, cpu, -1, FLAG_FD_CLOEXEC))
     if (fd < 0) throw new LibbpfError(`open a perf event for build ids on CPU ${cpu}`, lastErrno())
     return new PerfEvent(fd)
   }
