@@ -48,8 +48,9 @@ static __always_inline int error_bounded(int error)
 	return error;
 }
 
+/* `long` as hook_fmod_ret(). */
 SEC("fmod_ret")
-int hook_enforcer_fmod_ret(void *ctx)
+long hook_enforcer_fmod_ret(void *ctx)
 {
 	return error_bounded(enforce());
 }

@@ -89,8 +89,9 @@ int hook_fexit(void *ctx)
 	return 0;
 }
 
+/* `long`, because the function may return one: an int's upper half would be 0, and the caller of a system call see no error. */
 SEC("fmod_ret")
-int hook_fmod_ret(void *ctx)
+long hook_fmod_ret(void *ctx)
 {
 	int error;
 
