@@ -68,7 +68,8 @@ export function chooseObserving(
 }
 
 /** '' where fentry works. */
-function whyNotTrampoline({ symbol, prototype, types }: FunctionTarget, facts: PlanFacts): string {
+function whyNotTrampoline(target: FunctionTarget, facts: PlanFacts): string {
+  const { symbol, prototype, types } = target
   if (!facts.attach.fentry.works) return facts.attach.fentry.reason
   if (prototype === null || types === null) return `${symbol} is not in BTF`
   if (facts.traceable(symbol) === false) return `${symbol} cannot be traced`
@@ -77,13 +78,29 @@ function whyNotTrampoline({ symbol, prototype, types }: FunctionTarget, facts: P
   if (prototype.parameters.length > TRAMPOLINE_PARAMETERS_MAX) {
     return `${symbol} has ${prototype.parameters.length} parameters, at most ${TRAMPOLINE_PARAMETERS_MAX} fit registers`
   }
-  for (const { type } of [...prototype.parameters, { type: prototype.returns }]) {
-    const found = types.resolve(type)
-    if (found.kind === 'struct' || found.kind === 'union' || found.kind === 'float') {
-      return `${symbol} passes a ${found.kind} by value`
-    }
-  }
-  return ''
+  const unknown = prototype.parameters.find(({ type }) => {
+    const pointer = types.resolve(type)
+    return pointer.kind === 'pointer' && types.resolve(pointer.to).kind === 'forward'
+  })
+  if (unknown !== undefined) return `BTF has no struct for parameter ${unknown.name || '0'} of ${symbol}`
+  const value = passedByValue(target)
+  return value === '' ? '' : `${symbol} passes a ${value} by value`
+}
+
+/** What the function takes or gives that does not fit a register, '' if all does. */
+function passedByValue({ prototype, types }: FunctionTarget): string {
+  if (prototype === null || types === null) return ''
+  const kinds = [...prototype.parameters.map(({ type }) => type), prototype.returns].map((type) =>
+    types.resolve(type).kind
+  )
+  return kinds.find((kind) => kind === 'struct' || kind === 'union' || kind === 'float') ?? ''
+}
+
+/** Why no program of a trampoline, which LSM hooks have as well, can refuse at this function; '' where one can. */
+export function whyNotRefusing(target: FunctionTarget, { version: [major, minor] }: PlanFacts): string {
+  const value = passedByValue(target)
+  if (value === '' || major > 6 || (major === 6 && minor >= 1)) return ''
+  return `${target.symbol} passes a ${value} by value, which programs that refuse take since 6.1`
 }
 
 function whyFull(symbol: string): string {
@@ -97,6 +114,8 @@ function chooseRefusing(
 ): FunctionAttach | string {
   const { symbol, syscall, prototype } = target
   const { attach } = facts
+  const why_not = whyNotRefusing(target, facts)
+  if (why_not !== '') return why_not
   const security = symbol.startsWith('security_')
   const action = override ? 'Override' : 'Sigkill'
   if (!security && syscall === undefined) {

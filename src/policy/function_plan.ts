@@ -10,6 +10,7 @@ import {
   type FunctionNeeds,
   type FunctionTarget,
   SINGLE_PROGRAMS_MAX,
+  whyNotRefusing,
 } from './attach.ts'
 import { attachmentOf, manyAttachment } from './attachment.ts'
 import { companionsOf } from './companion.ts'
@@ -56,7 +57,9 @@ export function planFunctionHook(
   return targets.flatMap((target) => {
     const how = kind === 'fentry' ? chooseObserving(target, needs, facts) : chooseAttach(target, needs, facts)
     if (typeof how === 'string') {
-      report.error([...path, 'call'], `Cannot attach ${kind} ${quote(target.symbol)}: ${how}`)
+      const message = `Cannot attach ${kind} ${quote(target.symbol)}: ${how}`
+      if (!hook.ignore.callNotFound || whyNotRefusing(target, facts) === '') report.error([...path, 'call'], message)
+      else report.warn([...path, 'call'], `${message}: hook left out, as callNotFound says`)
       return []
     }
     return planOne(hook, kind, target, how, context, facts, look, path)

@@ -115,6 +115,23 @@ describe('chooseAttach()', () => {
       .toContain('CONFIG_FUNCTION_ERROR_INJECTION')
   })
 
+  test('leaves trampolines alone that the verifier refuses', () => {
+    const regs = facts.types!.resolve(facts.types!.findFunction('__x64_sys_lseek')!.parameters[0]!.type)
+    const to = regs.kind === 'pointer' ? regs.to : 0
+    const types = {
+      ...facts.types!,
+      resolve: (id: number) =>
+        id === to ? { kind: 'forward' as const, id, name: 'pt_regs', size: 0 } : facts.types!.resolve(id),
+    }
+    expect(attachOf(lseek, { types })).toBe('kprobe')
+    const chown = mkdir.replace('security_inode_mkdir', 'security_path_chown')
+    expect(attachOf(chown)).toBe('lsm')
+    expect(attachOf(chown, { version: [5, 10] })).toContain(
+      'passes a struct by value, which programs that refuse take since 6.1',
+    )
+    expect(attachOf(chown.replace('syscall:', 'ignore: {callNotFound: true}, syscall:'), { version: [5, 10] })).toBe('')
+  })
+
   test('says why a function cannot be attached at all', () => {
     expect(attachOf('  kprobes: [{call: tcp_connect, syscall: false}]', no('fentry', 'kprobe'))).toContain('no fentry')
   })
