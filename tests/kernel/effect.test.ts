@@ -93,7 +93,8 @@ async function prove(hooks: readonly string[], attach: Attach): Promise<void> {
   }))
   await call(agent, 'PATCH', '/v1/policies/effect', '{"mode":"monitor"}')
   expect(rows.map((hook) => [hook, attempt(hook)])).toEqual([...before])
-  await agent.requireNoLoss()
+  // Other programs meet these hooks as well, and a kernel that preempts skips fmod_ret programs.
+  if (attach === 'lsm') await agent.requireNoLoss()
   const events = told(agent.events, 'effect')
   const seen = (verdict: string) =>
     new Set(events.filter((each) => each.verdict === verdict).map((each) => each.function))
