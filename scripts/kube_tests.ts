@@ -1,21 +1,20 @@
 /**
- * bun run test:kube [--only REGEX]: tests/cluster, as root: agents against a real Kubernetes API server, the container image, a fresh Debian.
+ * bun run test:kube [--only REGEX]: tests/cluster, as root: agents against a real Kubernetes API server and on a whole node, the container image,
+ * a fresh Debian.
  * Ends with one line of counts.
  * What of Kubernetes is not in the cache is built first (scripts/kubernetes.ts).
  */
 import { parseArgs } from 'node:util'
-import { buildComponents, builtComponent, clusterTools, type Component } from './kubernetes.ts'
+import { buildComponents, builtComponent, clusterTools, COMPONENTS } from './kubernetes.ts'
 import { formatTally, ROOT, runFiles, type Tally, testFiles } from './suite.ts'
 
-/** Pods are objects here, and what runs is runc's: no kubelet is needed. */
-const NEEDED: readonly Component[] = ['kube-apiserver']
 /** A test starts a server, several agents and containers. */
 const TEST_SECONDS_MAX = 240
 /** On a crowded machine a server now and then stops for seconds. */
 const ATTEMPTS = 2
 
 export async function testCluster(only?: string): Promise<Tally> {
-  const missing = NEEDED.filter((name) => builtComponent(name) === undefined)
+  const missing = COMPONENTS.filter((name) => builtComponent(name) === undefined)
   console.error(
     missing.length === 0
       ? 'kubernetes: as cached'
@@ -23,7 +22,7 @@ export async function testCluster(only?: string): Promise<Tally> {
         4 + missing.length
       } minutes of CPU`,
   )
-  await buildComponents(NEEDED)
+  await buildComponents(COMPONENTS)
   clusterTools()
   return await runFiles(testFiles('tests/cluster', only), TEST_SECONDS_MAX, ATTEMPTS)
 }

@@ -46,7 +46,7 @@ export function clusterTools(): { readonly etcd: string; readonly kubectl: strin
   return { etcd: join(root, 'usr/bin/etcd'), kubectl: join(root, 'usr/bin/kubectl') }
 }
 
-/** Builds what of `names` is missing: some five minutes of CPU for the first, one or two for each other. */
+/** Builds what of `names` is missing: six minutes of CPU for the API server, two for the other three. */
 export async function buildComponents(names: readonly Component[]): Promise<void> {
   const missing = names.filter((name) => builtComponent(name) === undefined)
   if (missing.length === 0) return

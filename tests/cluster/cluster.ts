@@ -48,19 +48,31 @@ export function missingForCluster(): string | undefined {
     : undefined
 }
 
+/** Where a server is that real nodes speak to; without, it is for objects alone, on loopback. */
+export interface ClusterPlace {
+  /** Command in front of every program, which enters the place. */
+  readonly enter: readonly string[]
+  readonly address: string
+  readonly port: number
+  /** Further addresses that its certificate is for. */
+  readonly names: readonly string[]
+}
+
 export class Cluster implements AsyncDisposable {
   readonly directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-cluster-'))
   readonly port: number
   readonly #etcd_port: number
   readonly #tools = clusterTools()
+  readonly #place: ClusterPlace | null
   #etcd: Bun.Subprocess | null = null
   #server: Bun.Subprocess | null = null
 
-  private constructor(ports: readonly number[]) {
-    this.port = ports[0]!
+  private constructor(ports: readonly number[], place: ClusterPlace | null) {
+    this.#place = place
+    this.port = place?.port ?? ports[0]!
     this.#etcd_port = ports[1]!
     this.#makeKeys()
-    this.#etcd = this.#spawn('etcd', this.#tools.etcd, [
+    this.#etcd = this.spawn('etcd', this.#tools.etcd, [
       `--data-dir=${this.directory}/etcd`,
       `--listen-client-urls=http://127.0.0.1:${this.#etcd_port}`,
       `--advertise-client-urls=http://127.0.0.1:${this.#etcd_port}`,
@@ -72,14 +84,14 @@ export class Cluster implements AsyncDisposable {
     ])
   }
 
-  static async start(): Promise<Cluster> {
-    const cluster = new Cluster(freePorts(3))
+  static async start(place: ClusterPlace | null = null): Promise<Cluster> {
+    const cluster = new Cluster(freePorts(3), place)
     await cluster.startServer()
     return cluster
   }
 
   get url(): string {
-    return `https://127.0.0.1:${this.port}`
+    return `https://${this.#place?.address ?? '127.0.0.1'}:${this.port}`
   }
 
   /** Authority that signed the server's certificate, in a file. */
@@ -90,10 +102,11 @@ export class Cluster implements AsyncDisposable {
   /** Resolves when it answers. */
   async startServer(): Promise<void> {
     const file = (name: string) => path.join(this.directory, name)
-    this.#server = this.#spawn('kube-apiserver', builtComponent('kube-apiserver')!, [
+    const address = this.#place?.address ?? '127.0.0.1'
+    this.#server = this.spawn('kube-apiserver', builtComponent('kube-apiserver')!, [
       `--etcd-servers=http://127.0.0.1:${this.#etcd_port}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
+      `--bind-address=${this.#place === null ? address : '0.0.0.0'}`,
+      `--advertise-address=${address}`,
       `--secure-port=${this.port}`,
       `--tls-cert-file=${file('server.crt')}`,
       `--tls-private-key-file=${file('server.key')}`,
@@ -107,13 +120,15 @@ export class Cluster implements AsyncDisposable {
       '--allow-privileged=true',
       `--audit-policy-file=${file('audit.yaml')}`,
       `--audit-log-path=${file('audit.log')}`,
-      // Secrets of accounts are made by a controller that does not run here.
-      '--disable-admission-plugins=ServiceAccount',
+      // Accounts and their authority are made by a controller, which runs for nodes only.
+      ...(this.#place === null
+        ? ['--disable-admission-plugins=ServiceAccount']
+        : ['--feature-gates=BoundServiceAccountTokenVolume=true', '--kubelet-preferred-address-types=InternalIP']),
     ])
     const until = performance.now() + READY_MS
-    while (await this.#ask('/readyz') !== 200) {
+    while (this.tryKubectl(['get', '--raw', '/readyz']).exitCode !== 0) {
       if (performance.now() > until || this.#server.exitCode !== null) {
-        throw new Error(`The API server does not become ready:\n${this.#log('kube-apiserver').slice(-3000)}`)
+        throw new Error(`The API server does not become ready:\n${this.log('kube-apiserver').slice(-3000)}`)
       }
       await Bun.sleep(100)
     }
@@ -133,7 +148,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   tryKubectl(args: readonly string[], input = '') {
-    const { exitCode, stdout, stderr } = Bun.spawnSync([this.#tools.kubectl, ...args], {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([...this.#enter, this.#tools.kubectl, ...args], {
       cwd: ROOT,
       stdin: Buffer.from(input),
       env: { HOME: this.directory, KUBECONFIG: this.kubeconfig() },
@@ -196,16 +211,22 @@ export class Cluster implements AsyncDisposable {
     }
   }
 
-  #spawn(name: string, program: string, args: readonly string[]): Bun.Subprocess {
+  /** Starts one of its programs, whose output goes into a file. */
+  spawn(name: string, program: string, args: readonly string[], enter = this.#enter): Bun.Subprocess {
     const log = fs.openSync(path.join(this.directory, `${name}.log`), 'a')
     try {
-      return Bun.spawn([program, ...args], { stdin: 'ignore', stdout: log, stderr: log, cwd: this.directory })
+      return Bun.spawn([...enter, program, ...args], { stdin: 'ignore', stdout: log, stderr: log, cwd: this.directory })
     } finally {
       fs.closeSync(log)
     }
   }
 
-  #log(name: string): string {
+  get #enter(): readonly string[] {
+    return this.#place?.enter ?? []
+  }
+
+  /** What a program said. */
+  log(name: string): string {
     return fs.readFileSync(path.join(this.directory, `${name}.log`), 'utf8')
   }
 
@@ -214,7 +235,8 @@ export class Cluster implements AsyncDisposable {
       const { exitCode, stderr } = Bun.spawnSync(['openssl', ...args], { cwd: this.directory, stdin: 'ignore' })
       if (exitCode !== 0) throw new Error(`openssl ${args.join(' ')}: ${stderr}`)
     }
-    const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+    const addresses = ['127.0.0.1', ...this.#place?.names ?? []].map((each) => `,IP:${each}`)
+    const names = `subjectAltName=DNS:localhost${addresses.join('')}`
     openssl('genrsa', '-out', 'account.key', '2048')
     openssl('rsa', '-in', 'account.key', '-pubout', '-out', 'account.pub')
     const ca = [

@@ -45,7 +45,8 @@ message RemovePodSandboxResponse {}
 const NODE = 2
 const CONTAINER = 1
 const EXITED = 2
-const IMAGE = 'localhost/thump-test:1'
+/** Name of that image. */
+export const IMAGE = 'localhost/thump-test:1'
 
 export interface TestPod {
   readonly name: string
@@ -197,7 +198,7 @@ state = "${directory}/state"
 }
 
 /** An image with one layer, as `docker save` would write it. */
-function imageArchive(directory: string, rootfs: string): string {
+export function imageArchive(directory: string, rootfs: string): string {
   const image = path.join(directory, 'image')
   fs.mkdirSync(image)
   Bun.spawnSync(['tar', '-C', rootfs, '-cf', path.join(image, 'layer.tar'), '.'])
