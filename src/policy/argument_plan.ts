@@ -257,7 +257,7 @@ export function finish(slot: ArgumentSlot, type: ArgumentType, wire: HookArgumen
       ...wire,
       type: type.wire,
       max_bytes: argument.maxData ? BUFFER_BYTES_MAX : 0,
-      size_argument: counted ? argument.sizeArgIndex : wire.size_argument,
+      size_argument: wire.size_argument === 0 && counted ? argument.sizeArgIndex : wire.size_argument,
     },
   }
 }

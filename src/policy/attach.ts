@@ -71,6 +71,7 @@ export function chooseObserving(
 function whyNotTrampoline(target: FunctionTarget, facts: PlanFacts): string {
   const { symbol, prototype, types } = target
   if (!facts.attach.fentry.works) return facts.attach.fentry.reason
+  if (target.module !== '' && !facts.module_trampolines.works) return facts.module_trampolines.reason
   if (prototype === null || types === null) return `${symbol} is not in BTF`
   if (facts.traceable(symbol) === false) return `${symbol} cannot be traced`
   if (facts.full_trampolines.has(symbol)) return whyFull(symbol)

@@ -1,5 +1,6 @@
 // What a refusal does: hooks at which it is known that nothing happens, and what happens before a hook is asked.
 import { ACTION_FLAG, ACTION_KIND, type HookAction } from '../../ffi/wire.gen.ts'
+import type { PlanFacts } from './facts_type.ts'
 import type { Attach, HookPlan } from './plan_type.ts'
 
 export type Verdict = HookPlan['verdict']
@@ -68,6 +69,31 @@ export function isProven(attach: Attach): boolean {
   return PROVEN_HOOKS.has(hookOfFunction(attach.function))
 }
 
+/**
+ * Kernels preempt each other's tasks by default since 7.0, and skip a fmod_ret program that another task of the CPU is in the
+ * middle of (tests/kernel/enforce_crowd.test.ts): some attempts of a crowd get through.
+ */
+function isSkipped({ programs }: HookPlan, { version: [major] }: PlanFacts): boolean {
+  return major >= 7 && programs.some(({ attach }) => attach.kind === 'fmod_ret')
+}
+
+/** Pure: the hook with no more than can be promised of it on that kernel. */
+export function claimed(hook: HookPlan, facts: PlanFacts): HookPlan {
+  return hook.verdict === 'prevents' && isSkipped(hook, facts) ? { ...hook, verdict: 'refuses' } : hook
+}
+
+export function skipWarnings(hooks: readonly HookPlan[], facts: PlanFacts): string[] {
+  const names = hooks.filter((hook) => hook.verdict === 'prevents' && isSkipped(hook, facts)).flatMap((hook) =>
+    hook.names
+  )
+  if (names.length === 0) return []
+  return [
+    `This kernel may skip what refuses at ${
+      names.join(', ')
+    } (fmod_ret) while many try at once; what is skipped is counted as lost`,
+  ]
+}
+
 const SIGKILL = 9
 
 export function verdictOf(actions: readonly HookAction[], can_refuse: boolean, proven: boolean): Verdict {
@@ -79,18 +105,14 @@ export function verdictOf(actions: readonly HookAction[], can_refuse: boolean, p
   return actions.some((action) => kills(action) || action.kind === ACTION_KIND.OVERRIDE) ? 'terminates' : 'observes'
 }
 
-/** A hook that notifies enforcers prevents what they prevent, if there is one at each call that it sees. */
+/** A hook that notifies enforcers does what they do, if there is one at each call that it sees. */
 export function withEnforcers(hooks: readonly HookPlan[]): HookPlan[] {
-  const enforced = new Set(
-    hooks.filter(({ family, verdict }) => family === 'enforcer' && verdict === 'prevents').flatMap(({ names }) =>
-      names
-    ),
-  )
+  const enforcers = hooks.filter(({ family }) => family === 'enforcer')
+  const enforced = new Map(enforcers.flatMap(({ names, verdict }) => names.map((name) => [name, verdict])))
   return hooks.map((hook) => {
     const notifies = hook.config.actions.some(({ kind }) => kind === ACTION_KIND.NOTIFYENFORCER)
-    return notifies && hook.verdict === 'observes' && hook.names.every((name) => enforced.has(name))
-      ? { ...hook, verdict: 'prevents' }
-      : { ...hook }
+    if (!notifies || hook.verdict !== 'observes' || !hook.names.every((name) => enforced.has(name))) return { ...hook }
+    return { ...hook, verdict: hook.names.every((name) => enforced.get(name) === 'prevents') ? 'prevents' : 'refuses' }
   })
 }
 

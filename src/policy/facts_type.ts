@@ -109,6 +109,8 @@ export interface PlanFacts {
   traceableNames(): readonly string[]
   /** Functions whose trampoline takes no further program (BPF_MAX_TRAMP_LINKS, 38 since 6.1). */
   readonly full_trampolines: ReadonlySet<string>
+  /** Whether a program can be attached by the types of a module. */
+  readonly module_trampolines: AttachFact
   /** Fields in order of the format file; null: no such tracepoint; undefined: tracefs cannot be read. */
   tracepoint(subsystem: string, event: string): readonly TracepointField[] | null | undefined
   /** `subsystem/event` of all. */

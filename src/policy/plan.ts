@@ -3,7 +3,7 @@ import { ACTION_KIND, FILTER_KIND, HOOK_FLAG } from '../../ffi/wire.gen.ts'
 import { ENFORCING } from './action_plan.ts'
 import { syscallIds } from './check.ts'
 import type { PolicyContext } from './draft.ts'
-import { effectWarnings, withEnforcers } from './effect.ts'
+import { claimed, effectWarnings, skipWarnings, withEnforcers } from './effect.ts'
 import { planEnforcers } from './enforcer_plan.ts'
 import { type LocatedMistake, type Mistake, type Path, Report } from './error.ts'
 import type { PlanFacts } from './facts_type.ts'
@@ -59,7 +59,7 @@ export function planPolicy(policy: TracingPolicy, facts: PlanFacts): PlanResult 
       'An enforcing action without any filter: loads in monitor mode unless --allow-match-all is given',
     )
   }
-  for (const warning of effectWarnings(hooks)) report.warn(['spec'], warning)
+  for (const warning of [...effectWarnings(hooks), ...skipWarnings(hooks, facts)]) report.warn(['spec'], warning)
   const plan: Plan = {
     name: policy.name,
     namespace: policy.namespace,
@@ -70,7 +70,9 @@ export function planPolicy(policy: TracingPolicy, facts: PlanFacts): PlanResult 
     matches_all,
     workloads,
     node_selector: spec.nodeSelector,
-    hooks: withEnforcers(hooks).map((hook) => runsAlone(hook, facts) ? withoutPreemption(hook) : hook),
+    hooks: withEnforcers(hooks.map((hook) => claimed(hook, facts))).map((hook) =>
+      runsAlone(hook, facts) ? withoutPreemption(hook) : hook
+    ),
     warnings: report.warnings.map((warning) => warning.message),
   }
   return { plan, errors: [], warnings: report.warnings }

@@ -124,7 +124,7 @@ function fieldArguments(
       )
     }
   }
-  const type = auto ? inferField(field, syscalls) : argumentType(argument.type)
+  const type = auto || textOfRecord(field, argument.type) ? inferField(field, syscalls) : argumentType(argument.type)
   if (type === undefined) {
     report.error(path, `Field ${argument.index} of ${name} is ${quote(field.type)}: say its "type"`)
     return []
@@ -137,8 +137,38 @@ function fieldArguments(
     )
   }
   const user = syscalls && type.pointer ? ARGUMENT_FLAG.USER : 0
-  const wire = fieldWire(field, type)
-  return [finish(slot, type, { ...wire, flags: wire.flags | user })]
+  const wire = countedBy(slot, type, fieldWire(field, type), fields, name, report)
+  return wire === undefined ? [] : [finish(slot, type, { ...wire, flags: wire.flags | user })]
+}
+
+/** Text that stands in the record itself, whatever the policy calls it: an array, or a place that the field names. */
+function textOfRecord(field: TracepointField, type: string): boolean {
+  return type === 'string' && /^(__data_loc )?(unsigned |signed )?char ?\[/.test(field.type)
+}
+
+/** In steps[0]: the field that says how many bytes or vectors there are. */
+function countedBy(
+  { argument, path }: ArgumentSlot,
+  type: ArgumentType,
+  wire: HookArgument,
+  fields: readonly TracepointField[],
+  name: string,
+  report: PolicyContext['report'],
+): HookArgument | undefined {
+  if (type.wire !== ARGUMENT_TYPE.CHAR_BUF && type.wire !== ARGUMENT_TYPE.CHAR_IOVEC) return wire
+  if (argument.sizeArgIndex === 0) {
+    report.warn(path, `${type.name} without sizeArgIndex: nothing says how long it is, so it shows nothing`)
+    return { ...wire, size_argument: 1, steps: [{ offset: 0, deref: 0 }] }
+  }
+  const count = fields[argument.sizeArgIndex - 1]
+  if (count !== undefined) {
+    return { ...wire, size_argument: 1, steps: [{ offset: count.offset, deref: Math.min(count.size, 8) }] }
+  }
+  report.error(
+    [...path, 'sizeArgIndex'],
+    `No field ${argument.sizeArgIndex} in tracepoint ${name}, counted from 1: it has ${fields.length}`,
+  )
+  return undefined
 }
 
 function inferField(field: TracepointField, syscalls: boolean): ArgumentType | undefined {
@@ -148,7 +178,10 @@ function inferField(field: TracepointField, syscalls: boolean): ArgumentType | u
 
 function fieldWire(field: TracepointField, type: ArgumentType): HookArgument {
   // What the policy calls int may be a long in the record: only the low bytes are looked at.
-  const size = type.pointer || type.wire === ARGUMENT_TYPE.NOP ? field.size : Math.min(field.size, type.bits / 8)
+  const whole = type.pointer || type.wire === ARGUMENT_TYPE.NOP
+  // Text of an array is read where it stands, which size 0 says.
+  const array = type.wire === ARGUMENT_TYPE.STRING && field.type.includes('[')
+  const size = array ? 0 : whole ? field.size : Math.min(field.size, type.bits / 8)
   return {
     ...EMPTY_ARGUMENT,
     source: ARGUMENT_SOURCE.FIELD,

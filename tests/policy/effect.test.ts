@@ -1,7 +1,16 @@
 import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import { ACTION_FLAG, ACTION_KIND, type HookAction } from '../../ffi/wire.gen.ts'
-import { effectWarnings, isProven, PROVEN_HOOKS, verdictOf, withEnforcers } from '../../src/policy/effect.ts'
+import {
+  claimed,
+  effectWarnings,
+  isProven,
+  PROVEN_HOOKS,
+  skipWarnings,
+  verdictOf,
+  withEnforcers,
+} from '../../src/policy/effect.ts'
+import type { PlanFacts } from '../../src/policy/facts_type.ts'
 import type { HookPlan } from '../../src/policy/plan_type.ts'
 
 test('PROVEN_HOOKS are those that the test program tries', () => {
@@ -57,4 +66,18 @@ test('withEnforcers() has a notifying hook prevent what its enforcers prevent, i
     'prevents',
   ])
   expect(verdicts([hook(['__x64_sys_a'], 'observes'), enforcer])).toEqual(['observes', 'prevents'])
+  const skipped = hook(['__x64_sys_a'], 'refuses', { family: 'enforcer' })
+  expect(verdicts([hook(['__x64_sys_a'], 'observes', notify), skipped])).toEqual(['refuses', 'refuses'])
+})
+
+test('a kernel that preempts may skip fmod_ret, which is then not said to prevent', () => {
+  const by = (kind: string) => hook(['__x64_sys_a'], 'prevents', { programs: [{ attach: { kind } }] })
+  const on = (...version: [number, number]) => ({ version }) as unknown as PlanFacts
+  expect(claimed(by('fmod_ret'), on(7, 2)).verdict).toBe('refuses')
+  expect(claimed(by('fmod_ret'), on(6, 12)).verdict).toBe('prevents')
+  expect(claimed(by('lsm'), on(7, 2)).verdict).toBe('prevents')
+  expect(skipWarnings([by('fmod_ret'), by('lsm')], on(7, 2))).toEqual([
+    expect.stringContaining('__x64_sys_a (fmod_ret)'),
+  ])
+  expect(skipWarnings([by('fmod_ret')], on(6, 12))).toEqual([])
 })

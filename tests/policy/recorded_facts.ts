@@ -74,6 +74,7 @@ export function recordedFacts(recording: Recording, changes: Partial<PlanFacts> 
     traceable: (name) => (answer('traceable', [name]) ?? false) as boolean,
     traceableNames: () => names('traceableNames()'),
     full_trampolines: new Set(),
+    module_trampolines: recording.attach.fentry,
     tracepoint: (...args) => (answer('tracepoint', args) ?? null) as ReturnType<PlanFacts['tracepoint']>,
     tracepointNames: () => names('tracepointNames()'),
     host_namespaces: recording.host_namespaces,
