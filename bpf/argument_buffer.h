@@ -7,6 +7,21 @@
 
 #define IOVEC_MAX 32
 
+/* What the argument that size_argument names says: a parameter, in tracepoints the field at steps[0]. */
+static __always_inline __u64 counted(struct hook_scratch *s, const volatile struct hook_argument *a)
+{
+	__u32 size = a->steps[0].deref;
+	__u64 count = 0;
+
+	if (a->source != ARGUMENT_SOURCE_FIELD)
+		return s->parameters[(a->size_argument - 1) & 7];
+	if (size > 8)
+		size = 8;
+	if (bpf_probe_read_kernel(&count, size, (void *)(s->context + a->steps[0].offset)))
+		return 0;
+	return count;
+}
+
 /* Bytes that the caller counted in another argument, or that the function returned. */
 __noinline int argument_buffer(__u32 slot, __u32 index)
 {
@@ -20,7 +35,7 @@ __noinline int argument_buffer(__u32 slot, __u32 index)
 	if (a->flags & ARGUMENT_FLAG_RETURN_COPY)
 		total = (__s64)s->result < 0 ? 0 : s->result;
 	else if (a->size_argument)
-		total = s->parameters[(a->size_argument - 1) & 7];
+		total = counted(s, a);
 	to = value_begin(s, index, a->type, sizeof(*to));
 	if (!to)
 		return 0;
@@ -115,7 +130,7 @@ __noinline int argument_iovec(__u32 slot, __u32 index)
 	if (!s)
 		return -1;
 	if (a->size_argument)
-		count = s->parameters[(a->size_argument - 1) & 7];
+		count = counted(s, a);
 	s->hash[2] = s->value;
 	return vector_copy(slot, index, count);
 }

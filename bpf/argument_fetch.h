@@ -42,7 +42,8 @@ __noinline int argument_fetch(__u32 slot, __u32 index)
 			goto fault;
 		break;
 	case ARGUMENT_SOURCE_FIELD:
-		if (a->type == ARGUMENT_TYPE_CONST_BUF)
+		/* Text without a size is an array of the record. */
+		if (a->type == ARGUMENT_TYPE_CONST_BUF || (a->type == ARGUMENT_TYPE_STRING && !size))
 			value = s->context + a->offset;
 		else if (bpf_probe_read_kernel(&value, size, (void *)(s->context + a->offset)))
 			goto fault;

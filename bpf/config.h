@@ -105,7 +105,7 @@ struct hook_argument {
 	__u32 offset;
 	__u32 size;
 	__u32 max_bytes;     /* char_buf: most bytes sent, 0: BUFFER_INLINE_BYTES; above it: chunks */
-	__u32 size_argument; /* 1-based parameter that holds the byte (char_iovec: element) count; 0: none */
+	__u32 size_argument; /* 1-based parameter that holds the byte (char_iovec: element) count; 0: none. FIELD: see steps[0] */
 	__u32 step_count;
 	__u32 pad;
 	struct resolve_step steps[RESOLVE_STEPS_MAX];

@@ -20,25 +20,30 @@ export class StackTraces {
     this.#sources = sources
   }
 
-  /** JSON array, '' if there is no stack. Frames of BPF programs on top are ours and are left out. */
+  /**
+   * JSON array, '' if there is no stack. Frames of BPF programs on top are ours and are left out; frames of which nothing is
+   * known are left out as well, unless their addresses are shown.
+   */
   kernel(id: number): string {
     const entries: string[] = []
     for (const address of this.#frames(id)) {
       const symbol = this.#sources.kernel.find(address)
       if (symbol?.bpf === true && entries.length === 0) continue
+      if (symbol === undefined && !this.#sources.addresses) continue
       const name = symbol === undefined ? '' : `,"symbol":${JSON.stringify(symbol.name)}`
       entries.push(this.#entry(address, symbol?.offset ?? 0, name))
     }
     return entries.length === 0 ? '' : `[${entries.join(',')}]`
   }
 
-  /** JSON array, '' if there is no stack. */
+  /** As kernel(); of a process that has ended nothing is known. */
   user(id: number, pid: number): string {
     const entries: string[] = []
     let fresh = true
     for (const address of this.#frames(id)) {
       const symbol = this.#sources.user.find(pid, address, fresh)
       fresh = false
+      if (symbol === undefined && !this.#sources.addresses) continue
       let text = ''
       if (symbol !== undefined && symbol.name !== '') text += `,"symbol":${JSON.stringify(symbol.name)}`
       if (symbol !== undefined && symbol.module !== '') text += `,"module":${JSON.stringify(symbol.module)}`

@@ -70,3 +70,46 @@ tracepoints:
   }])
   await agent.requireNoLoss()
 })
+
+test('text in the record, pointers to bytes and what counts them are read', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'record',
+      `
+tracepoints:
+- subsystem: task
+  event: task_rename
+  args:
+  - {index: 5}
+  - {index: 6, type: string}
+  selectors:
+  - matchArgs: [{index: 6, operator: Equal, values: [hook_calls]}]
+- subsystem: sched
+  event: sched_process_exec
+  args: [{index: 4, type: string}]
+  selectors:
+  - matchArgs: [{index: 4, operator: Equal, values: ["${CALLS}"]}]
+- subsystem: syscalls
+  event: sys_enter_write
+  args:
+  - {index: 6, type: char_buf, sizeArgIndex: 8}
+  - {index: 7, type: size_t}
+  selectors:
+  - matchArgs: [{index: 6, operator: Prefix, values: [counted]}]
+`,
+    ),
+  )
+  const events = await agent.run(['/bin/sh', '-c', `${CALLS} write counted-bytes write other; /bin/true`])
+  const seen = hookBodies(events, 'record').map(({ event, args }) => ({ event, args }))
+  expect(seen).toEqual([
+    { event: 'task_rename', args: [{ string_arg: 'sh' }, { string_arg: 'hook_calls' }] },
+    { event: 'sched_process_exec', args: [{ string_arg: CALLS }] },
+    {
+      event: 'sys_enter_write',
+      args: [{ bytes_arg: Buffer.from('counted-bytes').toString('base64') }, { size_arg: '13' }],
+    },
+  ])
+  await agent.requireNoLoss()
+})
