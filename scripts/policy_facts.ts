@@ -51,6 +51,7 @@ const live = readPlanFacts({
   attach,
   btf: `${dump}/vmlinux`,
   tracefs: `${dump}/tracefs`,
+  capabilities: ['CAP_SYS_ADMIN'],
 })
 /** The kit's own program, compiled by hand and named here, stands for the one of the guest. */
 const substitute = process.env['POLICY_FACTS_U'] ?? ''

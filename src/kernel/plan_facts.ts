@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { Btf } from '../../ffi/btf.ts'
 import { Elf, ElfError } from './elf.ts'
-import type { KernelFacts } from './facts.ts'
+import type { AttachFact, KernelFacts } from './facts.ts'
 import { type StaticProbeNote, staticProbes } from './static_probe.ts'
 import { parseTracepointFormat, type TracepointFormatField } from './tracepoint.ts'
 
@@ -22,6 +22,7 @@ export interface LivePlanFacts {
   traceable(name: string): boolean | undefined
   traceableNames(): readonly string[]
   readonly full_trampolines: ReadonlySet<string>
+  readonly module_trampolines: AttachFact
   tracepoint(subsystem: string, event: string): readonly TracepointFormatField[] | null | undefined
   tracepointNames(): readonly string[]
   readonly host_namespaces: Readonly<Record<string, number>>
@@ -38,7 +39,10 @@ export interface LiveBinary {
 }
 
 /** What the facts of a kernel must hold; the rest is read when asked for. */
-export type PlanSource = Pick<KernelFacts, 'release' | 'version' | 'architecture' | 'attach' | 'btf' | 'tracefs'>
+export type PlanSource = Pick<
+  KernelFacts,
+  'release' | 'version' | 'architecture' | 'attach' | 'btf' | 'tracefs' | 'capabilities'
+>
 
 /** Each file is read once, when first asked for; make a new one when modules or programs may have changed. */
 export function readPlanFacts(facts: PlanSource, procfs = '/proc'): LivePlanFacts {
@@ -67,11 +71,18 @@ export function readPlanFacts(facts: PlanSource, procfs = '/proc'): LivePlanFact
     traceable: (name) => functions().size === 0 ? undefined : functions().has(name),
     traceableNames: () => [...functions()],
     full_trampolines: new Set(), // no kernel tells before it refuses
+    module_trampolines: moduleTrampolines(facts),
     tracepoint: (subsystem, event) => readTracepoint(facts.tracefs, subsystem, event),
     tracepointNames: () => events(),
     host_namespaces: hostNamespaces(procfs),
     binary: (path) => openBinary(path),
   }
+}
+
+/** libbpf finds a module by its BTF among all objects of BPF, and those only CAP_SYS_ADMIN may open by their numbers. */
+function moduleTrampolines({ attach, capabilities }: PlanSource): AttachFact {
+  if (!attach.fentry.works || capabilities.includes('CAP_SYS_ADMIN')) return attach.fentry
+  return { works: false, reason: 'a trampoline at a function of a module takes CAP_SYS_ADMIN' }
 }
 
 function once<T>(make: () => T): () => T {

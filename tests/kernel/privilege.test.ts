@@ -94,6 +94,21 @@ function makePrivate(): void {
   fs.chownSync(path.dirname(PROGRAM), 65_534, 65_534)
 }
 
+/** A function that a loaded module has, and nobody else; undefined where there is none that could be hooked. */
+function moduleFunction(): string | undefined {
+  let text: string
+  try {
+    text = fs.readFileSync('/sys/kernel/tracing/available_filter_functions', 'utf8')
+  } catch {
+    return undefined // a kernel without such tracing
+  }
+  const times = new Map<string, number>()
+  for (const [, name] of text.matchAll(/^(\S+)/gm)) times.set(name!, (times.get(name!) ?? 0) + 1)
+  const found = [...text.matchAll(/^([a-z]\w+) \[(\w+)\]$/gm)]
+  return found.find(([, name, module]) => times.get(name!) === 1 && fs.existsSync(`/sys/kernel/btf/${module}`))?.[1]
+}
+
+const module_function = moduleFunction()
 const old = os.release().startsWith('5.10.')
 const hidden = fs.existsSync(path.join(ROOT, 'build/program/setns')) ? undefined : 'no build/program/setns'
 
@@ -135,6 +150,23 @@ test('with the capabilities of the DaemonSet policies load, whatever their hooks
   expect(answers['system call hooks']).toBe(201)
   expect(answers['tracepoint policies']).toBe(201)
 })
+
+testWhere(
+  module_function === undefined ? 'no function of a module that can be traced' : undefined,
+  'with the capabilities of the DaemonSet a function of a module is hooked, too',
+  async () => {
+    const spec = `{kprobes: [{call: ${module_function}, syscall: false}]}`
+    const body = `apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: of-module}\nspec: ${spec}\n`
+    for (const capabilities of [CAPABILITIES, [...CAPABILITIES, 'SYS_ADMIN']]) {
+      await using agent = await TestAgent.start([], as(capabilities))
+      expect([module_function, capabilities.length, await load(agent, body)]).toMatchObject([
+        module_function,
+        capabilities.length,
+        { status: 201 },
+      ])
+    }
+  },
+)
 
 test.each([
   ['BPF', 'programs and maps cannot be loaded'],

@@ -132,6 +132,21 @@ describe('chooseAttach()', () => {
     expect(attachOf(chown.replace('syscall:', 'ignore: {callNotFound: true}, syscall:'), { version: [5, 10] })).toBe('')
   })
 
+  test('takes kprobes at a function of a module without the right to its types', () => {
+    const name = 'security_file_permission'
+    const types = {
+      ...facts.types!,
+      findFunction: (each: string) => each === name ? undefined : facts.types!.findFunction(each),
+    }
+    const moduleOf = (each: string) => each === name ? 'module' : undefined
+    const of_module = { types, moduleOf, moduleTypes: () => facts.types! }
+    expect(attachOf(permission, of_module)).toBe('fexit')
+    const module_trampolines = { works: false, reason: 'no right' }
+    expect(attachOf(permission, { ...of_module, module_trampolines })).toBe('kprobe+kretprobe')
+    expect(attachOf(permission, { ...of_module, module_trampolines, ...no('kprobe') })).toContain('no right')
+    expect(attachOf(permission, { module_trampolines })).toBe('fexit')
+  })
+
   test('says why a function cannot be attached at all', () => {
     expect(attachOf('  kprobes: [{call: tcp_connect, syscall: false}]', no('fentry', 'kprobe'))).toContain('no fentry')
   })
