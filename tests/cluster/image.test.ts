@@ -173,7 +173,7 @@ testWhere(missing, 'the image is small, runs as the DaemonSet would run it, and 
     expect(() => run.inside('touch', '/opt/thump/x')).toThrow('Read-only file system')
     // As a kubelet changes a ConfigMap.
     fs.writeFileSync(path.join(directory, 'thump-policies/one.yaml'), POLICY)
-    await run.until(() => run.inside('/opt/thump/thump', 'policy', 'list').includes('watch-setns'))
+    await run.until(() => /^watch-setns +enabled /m.test(run.inside('/opt/thump/thump', 'policy', 'list')))
     fs.rmSync(path.join(directory, 'thump-policies/one.yaml'))
   }
   for (const capability of ALL) {
