@@ -55,6 +55,7 @@ export function readPlanFacts(facts: PlanSource, procfs = '/proc'): LivePlanFact
     return modules.get(name)
   }
   const functions = once(() => readFunctions(facts.tracefs, procfs))
+  const bases = once(() => new Set([...functions()].filter((name) => name.includes('.')).map(baseName)))
   const events = once(() => tracepointNames(facts.tracefs))
   return {
     release: facts.release,
@@ -68,7 +69,7 @@ export function readPlanFacts(facts: PlanSource, procfs = '/proc'): LivePlanFact
       moduleNames().find((module) =>
         moduleTypes(module)?.findFunction(name) !== undefined && types?.findFunction(name) === undefined
       ),
-    traceable: (name) => functions().size === 0 ? undefined : functions().has(name),
+    traceable: (name) => functions().size === 0 ? undefined : functions().has(name) || bases().has(name),
     traceableNames: () => [...functions()],
     full_trampolines: new Set(), // no kernel tells before it refuses
     module_trampolines: moduleTrampolines(facts),
@@ -112,13 +113,18 @@ function moduleNames(): string[] {
   }
 }
 
+/** `ksys_msgctl` of `ksys_msgctl.constprop.0`, which is what the compiler has made of it. */
+function baseName(name: string): string {
+  return name.slice(0, name.indexOf('.'))
+}
+
 /** Functions that ftrace may hook; where root alone may see them, all symbols of code. Empty: nobody tells. */
 function readFunctions(tracefs: string | null, procfs: string): ReadonlySet<string> {
   const listed = tracefs === null ? '' : readText(`${tracefs}/available_filter_functions`)
   const found = new Set<string>()
   if (listed !== '') {
     for (const line of listed.split('\n')) {
-      const name = line.split(/[\s.]/, 1)[0]!
+      const name = line.split(/\s/, 1)[0]!
       if (name !== '' && !name.startsWith('__ftrace_invalid')) found.add(name)
     }
     return found

@@ -2,7 +2,17 @@ import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadedModules } from '../../../src/kernel/plan_facts.ts'
+import { loadedModules, type PlanSource, readPlanFacts } from '../../../src/kernel/plan_facts.ts'
+
+const NO_KERNEL: PlanSource = {
+  release: '6.12.1',
+  version: [6, 12],
+  architecture: 'x64',
+  attach: { fentry: { works: true } } as PlanSource['attach'],
+  btf: null,
+  tracefs: null,
+  capabilities: {} as PlanSource['capabilities'],
+}
 
 const NFT = 'nf_tables 360448 2 nft_ct,nft_nat, Live 0xffffffffc0a00000\n'
 const VBOX = 'vboxdrv 12288 0 - Live 0xffffffffc0b00000 (OE)\n'
@@ -24,4 +34,19 @@ test('loadedModules() changes with modules, and not with who uses them', () => {
 
 test('loadedModules() of a kernel without modules is empty', () => {
   expect(loadedModules('/nonexistent')).toBe('')
+})
+
+test('functions that the compiler has renamed stand under both names, and are listed under theirs', () => {
+  const tracefs = mkdtempSync(join(tmpdir(), 'thump-tracefs-'))
+  writeFileSync(
+    join(tracefs, 'available_filter_functions'),
+    ['ksys_read', 'ksys_msgctl.constprop.0', 'nft_do [nf_tables]', '__ftrace_invalid_address___12', ''].join('\n'),
+  )
+  const facts = readPlanFacts({ ...NO_KERNEL, tracefs })
+  expect(facts.traceableNames()).toEqual(['ksys_read', 'ksys_msgctl.constprop.0', 'nft_do'])
+  const known = ['ksys_read', 'ksys_msgctl', 'ksys_msgctl.constprop.0', 'nft_do', 'nft_do.', 'ksys', ''].map((name) =>
+    facts.traceable(name)
+  )
+  expect(known).toEqual([true, true, true, true, false, false, false])
+  rmSync(tracefs, { recursive: true })
 })
