@@ -11,7 +11,7 @@ const NO_KERNEL: PlanSource = {
   attach: { fentry: { works: true } } as PlanSource['attach'],
   btf: null,
   tracefs: null,
-  capabilities: {} as PlanSource['capabilities'],
+  capabilities: [],
 }
 
 const NFT = 'nf_tables 360448 2 nft_ct,nft_nat, Live 0xffffffffc0a00000\n'
