@@ -32,6 +32,12 @@ export function findTargets(
         `${quote(hook.call)} is no system call: its arguments are read as those of a function (syscall: false)`,
       )
     }
+    if (!hook.syscall && hook.args.length > 0 && /_sys_/.test(hook.call)) {
+      const syscall = findSyscall(hook.call, facts.architecture)
+      if (syscall !== undefined && syscall.symbol === found.symbol) {
+        report.warn([...path, 'call'], `${quote(hook.call)} is a system call: say syscall: true to read its arguments`)
+      }
+    }
     return [found]
   }
   if (hook.ignore.callNotFound) report.warn([...path, 'call'], `${found}: hook left out, as callNotFound says`)

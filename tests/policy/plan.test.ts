@@ -161,6 +161,16 @@ test('a system call has the parameters that its tracepoint shows; of a list, the
   expect(attachOf(args('sys_lseek', 5), { tracepoint: () => undefined })).toBe('fentry')
 })
 
+test('a wrapper of a system call has its arguments with syscall: true only', () => {
+  const wrapper = (more: string) =>
+    planText('t', policy(`  kprobes: [{call: __x64_sys_lseek, args: [{index: 0, type: int}], ${more}}]`), facts)
+      .warnings.map((warning) => warning.message)
+  expect(wrapper('syscall: false')[0]).toBe(
+    '"__x64_sys_lseek" is a system call: say syscall: true to read its arguments',
+  )
+  expect(wrapper('syscall: true')).toEqual([])
+})
+
 test('the length of a Unix address is the parameter behind it', () => {
   const length = (spec: string) => {
     const { plans, errors } = planText('t', policy(spec), facts)
