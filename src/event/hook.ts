@@ -33,6 +33,8 @@ export interface HookShow {
   readonly names: readonly string[]
   /** System call numbers of `names`; empty where the record has an index. */
   readonly numbers: readonly number[]
+  /** By function index, uprobes only: members that say where without a symbol; '' where there is nothing to say. */
+  readonly places: readonly string[]
   readonly labels: readonly string[]
   readonly message: string
   readonly tags: readonly string[]
@@ -199,8 +201,8 @@ function uprobeBody({ show, values, name }: Fields): string {
     list('args', args) + tags(show)
 }
 
-function uprobeTail({ head, values }: Fields): string {
-  return action(head.action) + list('data', values.data)
+function uprobeTail({ head, show, values }: Fields): string {
+  return (show.places[head.function] ?? '') + action(head.action) + list('data', values.data)
 }
 
 function usdtBody({ show, values, name }: Fields): string {

@@ -260,7 +260,7 @@ export type Event =
     | { process_exit: ProcessExit }
     | { process_kprobe: ProcessKprobe }
     | { process_tracepoint: ProcessHook & { subsys: string; event: string } }
-    | { process_uprobe: ProcessHook & { path: string; symbol: string } }
+    | { process_uprobe: ProcessHook & { path: string; symbol?: string; offset?: string; ref_ctr_offset?: string } }
     | { process_usdt: ProcessHook & { path: string; provider: string; name: string } }
     | { process_lsm: ProcessHook & { function_name: string; ima_hash?: string } }
     | { process_loader: ProcessExec & { path: string; buildid: string } }

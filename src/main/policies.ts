@@ -153,6 +153,7 @@ function showOf({ plan, hook }: ShownHook): HookShow {
     config: hook.config,
     names: hook.names,
     numbers: syscallNumbers(hook),
+    places: placesOf(hook),
     labels: hook.arguments.map(({ label }) => label),
     message: goEscaped(hook.message),
     tags: hook.tags.map(goEscaped),
@@ -169,4 +170,14 @@ function syscallNumbers({ family, config, sets }: HookPlan): number[] {
   const set = sets[config.syscall_set - 1]
   if (set === undefined) return [config.syscall_id]
   return set.map === 'values' ? set.values.map((value) => Number(value & 0x7fff_ffffn)) : []
+}
+
+/** Of a function that has a symbol the event has no offset. */
+function placesOf({ event, programs }: HookPlan): string[] {
+  const attach = programs[0]?.attach
+  if (event !== 'process_uprobe' || attach?.kind !== 'uprobe') return []
+  return attach.sites.map(({ symbol, offset, ref_ctr_offset }) => {
+    const place = symbol === undefined && offset !== undefined ? `,"offset":"${offset}"` : ''
+    return ref_ctr_offset === undefined ? place : `${place},"ref_ctr_offset":"${ref_ctr_offset}"`
+  })
 }

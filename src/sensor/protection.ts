@@ -134,6 +134,7 @@ export function protectShow(): HookShow {
     },
     names: PROTECT_FUNCTIONS,
     numbers: [],
+    places: [],
     labels: PROTECT_ARGUMENTS,
     message: 'the agent protects itself',
     tags: [],

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import path from 'node:path'
+import { Elf } from '../../src/kernel/elf.ts'
 import { TestAgent } from './agent.ts'
 import { testWhere } from './need.ts'
 import { hookBodies, loadPolicy, policyYaml } from './policy.ts'
@@ -36,6 +37,25 @@ uprobes:
     args: [{ long_arg: '-7' }, { string_arg: 'seven' }],
     action: 'KPROBE_ACTION_POST',
   }])
+  await agent.requireNoLoss()
+})
+
+test('functions are found by offset and by address, which the event tells in place of the symbol', async () => {
+  const elf = new Elf(fs.readFileSync(CALLS))
+  const address = elf.symbols().get('hook_probe')!
+  const offset = elf.offsetOf(address)!
+  await using agent = await TestAgent.start()
+  const probe = (name: string, where: string) =>
+    policyYaml(name, `uprobes: [{path: ${CALLS}, ${where}, args: [{index: 0, type: int}]}]`)
+  await loadPolicy(agent, probe('offset', `offsets: [${offset}]`))
+  await loadPolicy(agent, probe('address', `addrs: [${address}]`))
+  await loadPolicy(agent, probe('behind', 'symbols: [hook_probe+0x0]'))
+  const events = await agent.run([CALLS, 'probe', '9', 'nine', 'lseek', '1', '1'])
+  const told = { kind: 'process_uprobe', path: CALLS, args: [{ int_arg: 9 }], action: 'KPROBE_ACTION_POST' }
+  const at = { ...told, offset: String(offset) }
+  expect(hookBodies(events, 'offset')).toEqual([{ ...at, policy_name: 'offset' }])
+  expect(hookBodies(events, 'address')).toEqual([{ ...at, policy_name: 'address' }])
+  expect(hookBodies(events, 'behind')).toEqual([{ ...told, symbol: 'hook_probe+0x0', policy_name: 'behind' }])
   await agent.requireNoLoss()
 })
 
