@@ -59,6 +59,34 @@ test('functions are found by offset and by address, which the event tells in pla
   await agent.requireNoLoss()
 })
 
+test('what an argument points to is read by the types of btfPath, and filtered', async () => {
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'members',
+      `
+uprobes:
+- path: ${CALLS}
+  btfPath: ${path.resolve('build/bpf/uprobe.bpf.o')}
+  symbols: [hook_probe]
+  args:
+  - {index: 1, btfType: address_key, resolve: prefix_bits}
+  - {index: 1, btfType: address_key, resolve: "bytes[1]"}
+  selectors:
+  - matchArgs:
+    - {args: [1], operator: Equal, values: ["${'j'.charCodeAt(0)}"]}
+`,
+    ),
+  )
+  const events = await agent.run([CALLS, 'probe', '1', 'abcdefghij', 'probe', '2', 'abcdefghik'])
+  expect(hookBodies(events, 'members')).toMatchObject([{
+    symbol: 'hook_probe',
+    args: [{ uint_arg: Buffer.from('abcd').readUInt32LE() }, { uint_arg: 'j'.charCodeAt(0) }],
+  }])
+  await agent.requireNoLoss()
+})
+
 /** A stripped Go program that is at hand wherever this is developed. */
 const GO_PROGRAM = path.resolve(`node_modules/@typescript/typescript-linux-${process.arch}/lib/tsc`)
 
