@@ -119,6 +119,7 @@ __noinline int action_track_sock(__u32 slot, __u32 index, __u32 track)
 	struct sock_owner owner = {};
 	__u64 key;
 	__u32 at;
+	int result;
 
 	if (!s)
 		return 0;
@@ -127,14 +128,14 @@ __noinline int action_track_sock(__u32 slot, __u32 index, __u32 track)
 		return 0;
 	key = ((struct sock_value *)(s->data + at))->cookie;
 	if (!track) {
-		bpf_map_delete_elem(&sock_owners, &key);
-		return 0;
+		result = bpf_map_delete_elem(&sock_owners, &key);
+		return result == 0;
 	}
 	owner.exec_id = s->event.exec_id;
 	owner.pid = s->event.pid;
 	owner.tid = s->event.tid;
-	bpf_map_update_elem(&sock_owners, &key, &owner, BPF_ANY);
-	return 0;
+	result = bpf_map_update_elem(&sock_owners, &key, &owner, BPF_ANY);
+	return result == 0;
 }
 
 /* Gives the event to the process that owns a tracked socket: hooks below the socket layer run in whatever context. */
@@ -220,7 +221,7 @@ __noinline int action_follow_fd(__u32 slot, __u32 index)
 /* Runs the actions of `selector` for one half, in order. Returns 1 when the event is to be posted. */
 static __always_inline int actions_run(__u32 slot, struct hook_scratch *s, __u32 selector, __u32 half)
 {
-	__u32 i, post = 1, last = ACTION_KIND_POST;
+	__u32 i, post = 1, last = ACTION_KIND_POST, before;
 
 	for (i = 0; i < HOOK_ACTIONS_MAX; i++) {
 		if (i >= hook.action_count)
@@ -229,6 +230,7 @@ static __always_inline int actions_run(__u32 slot, struct hook_scratch *s, __u32
 			continue;
 		if (hook.actions[i].selector != selector)
 			continue;
+		before = last;
 		last = hook.actions[i].kind;
 		if (i < 32)
 			s->event.actions |= 1U << i;
@@ -280,7 +282,9 @@ static __always_inline int actions_run(__u32 slot, struct hook_scratch *s, __u32
 			action_track_sock(slot, hook.actions[i].argument, 1);
 			break;
 		case ACTION_KIND_UNTRACKSOCK:
-			action_track_sock(slot, hook.actions[i].argument, 0);
+			/* As Tetragon tells it: only of a socket that was tracked. */
+			if (!action_track_sock(slot, hook.actions[i].argument, 0))
+				last = before;
 			break;
 		case ACTION_KIND_FOLLOWFD:
 		case ACTION_KIND_UNFOLLOWFD:

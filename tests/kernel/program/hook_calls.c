@@ -3,7 +3,8 @@
  *   lseek OFFSET WHENCE     lseek(-1, OFFSET, WHENCE)
  *   open PATH               openat(AT_FDCWD, PATH, O_RDONLY), and close
  *   truncate PATH           truncate(PATH, 7)
- *   connect ADDRESS PORT    connect a TCP socket to an IPv4 address, and close it
+ *   connect ADDRESS PORT    connect a TCP socket to an IPv4 or IPv6 address, and close it
+ *   unix NAME               connect to a Unix socket, @NAME for an abstract one, and close
  *   write TEXT              write(1, TEXT)
  *   fill SIZE               write(1, SIZE bytes "abc...zabc..."), from the heap
  *   follow PATH             writes one, two (through a duplicate), and behind each close what nobody follows
@@ -13,9 +14,11 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 __attribute__((noinline, used)) int hook_probe(long number, const char *text)
@@ -57,11 +60,31 @@ static int dial(int port)
 
 static void connect_tcp(const char *address, int port)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int is_six = strchr(address, ':') != NULL;
+	int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
 
-	inet_pton(AF_INET, address, &to.sin_addr);
-	connect(fd, (struct sockaddr *)&to, sizeof(to));
+	inet_pton(AF_INET, address, &four.sin_addr);
+	inet_pton(AF_INET6, address, &six.sin6_addr);
+	if (is_six)
+		connect(fd, (struct sockaddr *)&six, sizeof(six));
+	else
+		connect(fd, (struct sockaddr *)&four, sizeof(four));
+	close(fd);
+}
+
+/* What stands behind an abstract name is not part of it. */
+static void connect_unix(const char *name)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memset(to.sun_path, 'x', sizeof(to.sun_path));
+	strncpy(to.sun_path, name, sizeof(to.sun_path) - 1);
+	if (name[0] == '@')
+		to.sun_path[0] = 0;
+	connect(fd, (struct sockaddr *)&to, offsetof(struct sockaddr_un, sun_path) + strlen(name) + (name[0] != '@'));
 	close(fd);
 }
 
@@ -90,6 +113,8 @@ int main(int argc, char **argv)
 		} else if (!strcmp(word, "connect") && i + 2 < argc) {
 			connect_tcp(argv[i + 1], atoi(argv[i + 2]));
 			i += 2;
+		} else if (!strcmp(word, "unix") && i + 1 < argc) {
+			connect_unix(argv[++i]);
 		} else if (!strcmp(word, "write") && i + 1 < argc) {
 			i++;
 			result += write(1, argv[i], strlen(argv[i])) < 0;
