@@ -17,7 +17,10 @@ export function features(facts: KernelFacts): Feature[] {
     }),
     ...privilegeFeatures(facts),
     ...lifecycle(facts),
-    one('tracepoint policies', attach.raw_tp, 'raw tracepoints'),
+    either('tracepoint policies', [['classic and raw tracepoints', attach.tracepoint], [
+      'raw tracepoints alone',
+      attach.raw_tp,
+    ]]),
     either('function hooks (kprobes:)', [['fentry', attach.fentry], ['kprobe', attach.kprobe]]),
     either('return values', [['fexit', attach.fexit], ['kretprobe', attach.kprobe]]),
     either('many functions at once (list:)', [['kprobe.multi', attach.kprobe_multi], [

@@ -30,6 +30,8 @@ export interface HostFacts {
   readonly pid_max: number
   /** True if kernel.bpf_stats_enabled. */
   readonly bpf_stats: boolean
+  /** kernel.perf_event_paranoid; -1, its weakest, where it cannot be read. */
+  readonly perf_event_paranoid: number
 }
 
 /** Bits of include/uapi/linux/capability.h. */
@@ -92,6 +94,7 @@ export function readHostFacts(procfs = '/proc', btf = '', root = ''): HostFacts 
     memory_bytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(read(`${procfs}/meminfo`))?.[1] ?? 0) * 1024,
     pid_max: Number(read(`${procfs}/sys/kernel/pid_max`).trim() || 32768),
     bpf_stats: read(`${procfs}/sys/kernel/bpf_stats_enabled`).trim() === '1',
+    perf_event_paranoid: Number(read(`${procfs}/sys/kernel/perf_event_paranoid`).trim() || -1),
   }
 }
 

@@ -48,6 +48,9 @@ const PROBES: Readonly<Record<AttachKind, Probe>> = {
   uprobe_write: { program: 'probe_uprobe_write', attach: null },
 }
 
+/** Of kernel.perf_event_paranoid, in what is not Debian's or Ubuntu's kernel. */
+const PARANOID_MAX = 2
+
 const WORKS: AttachFact = { works: true, reason: '' }
 
 /** Takes a few hundred milliseconds, most of them in the kernel: call it in a worker or a command. Throws LibbpfMissingError. */
@@ -76,13 +79,22 @@ function probe(kind: AttachKind, host: HostFacts, object: string): AttachFact {
   if (host.btf === null) return { works: false, reason: 'no BTF of this kernel' }
   const known = knownObstacle(kind, host)
   const tried = tryProbe(PROBES[kind], object)
-  if (kind === 'uprobe' && tried.reason.endsWith('EACCES') && !host.capabilities.includes('CAP_SYS_ADMIN')) {
-    return {
-      works: false,
-      reason: 'this kernel wants CAP_SYS_ADMIN for uprobes (6.16 and later, stable ones since 2025)',
-    }
+  if (tried.reason.endsWith('EACCES') && !host.capabilities.includes('CAP_SYS_ADMIN')) {
+    const reason = whyPerfEvent(kind, host)
+    if (reason !== '') return { works: false, reason }
   }
   return tried.works || known === '' ? tried : { works: false, reason: known }
+}
+
+/** Those that are attached to a perf event; '' where nothing is known of why one is refused without CAP_SYS_ADMIN. */
+export function whyPerfEvent(
+  kind: AttachKind,
+  { perf_event_paranoid }: Pick<HostFacts, 'perf_event_paranoid'>,
+): string {
+  if (kind === 'uprobe') return 'this kernel wants CAP_SYS_ADMIN for uprobes (6.16 and later, stable ones since 2025)'
+  const what = kind === 'tracepoint' ? 'tracepoints that are not raw' : kind.startsWith('kprobe') ? 'kprobes' : ''
+  if (what === '' || kind === 'kprobe_multi' || perf_event_paranoid <= PARANOID_MAX) return ''
+  return `kernel.perf_event_paranoid is ${perf_event_paranoid}: above ${PARANOID_MAX} this kernel wants CAP_SYS_ADMIN for ${what}`
 }
 
 function tryProbe({ program: name, attach, target }: Probe, path: string): AttachFact {

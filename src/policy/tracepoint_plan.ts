@@ -58,6 +58,11 @@ function planClassic(
     )
     return []
   }
+  if (!facts.attach.tracepoint.works) {
+    const reason = facts.attach.tracepoint.reason
+    report.error([...path, 'event'], `Cannot attach tracepoint ${quote(name)}: ${reason}; \`raw: true\` may do`)
+    return []
+  }
   const before = report.errors.length
   const read = slotsOf(hook, 'tracepoint', path, report).flatMap((slot) => {
     if (slot.list === 'data' || slot.list === 'hidden') return taskArgument(slot, facts, name, report)

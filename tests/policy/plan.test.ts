@@ -147,6 +147,13 @@ describe('chooseAttach()', () => {
     expect(attachOf(permission, { module_trampolines })).toBe('fexit')
   })
 
+  test('says why a classic tracepoint cannot be attached, and that a raw one may', () => {
+    const spec = '  tracepoints: [{subsystem: raw_syscalls, event: sys_enter}]'
+    expect(attachOf(spec, no('tracepoint'))).toContain('no tracepoint')
+    expect(attachOf(spec, no('tracepoint'))).toContain('raw: true')
+    expect(attachOf(spec, no('kprobe'))).toBe('tracepoint')
+  })
+
   test('says why a function cannot be attached at all', () => {
     expect(attachOf('  kprobes: [{call: tcp_connect, syscall: false}]', no('fentry', 'kprobe'))).toContain('no fentry')
   })

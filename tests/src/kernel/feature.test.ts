@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { ATTACH_KINDS, type AttachFact, type AttachKind, type KernelFacts } from '../../../src/kernel/facts.ts'
 import { features, missing } from '../../../src/kernel/feature.ts'
+import { whyPerfEvent } from '../../../src/kernel/probe.ts'
 
 function facts(more: Partial<KernelFacts> = {}, absent: Partial<Record<AttachKind, string>> = {}): KernelFacts {
   const attach = Object.fromEntries(ATTACH_KINDS.map((kind): [AttachKind, AttachFact] => {
@@ -26,6 +27,7 @@ function facts(more: Partial<KernelFacts> = {}, absent: Partial<Record<AttachKin
     memory_bytes: 1 << 30,
     pid_max: 32_768,
     bpf_stats: false,
+    perf_event_paranoid: 2,
     attach,
     credential_source: 'fentry',
     ...more,
@@ -49,6 +51,20 @@ test('the next best way is a fallback that says why the best does not work; none
     state: 'absent',
     reason: 'fentry: EPERM; kprobe: no kprobe_events',
   })
+})
+
+test('tracepoints that are not raw may be more than this process is allowed', () => {
+  const reason = whyPerfEvent('tracepoint', { perf_event_paranoid: 3 })
+  expect(of('tracepoint policies', {}, { tracepoint: reason })).toEqual({
+    state: 'fallback',
+    reason:
+      'raw tracepoints alone (classic and raw tracepoints: kernel.perf_event_paranoid is 3: above 2 this kernel wants CAP_SYS_ADMIN for tracepoints that are not raw)',
+  })
+  expect(whyPerfEvent('kprobe_override', { perf_event_paranoid: 4 })).toContain('for kprobes')
+  expect(whyPerfEvent('kprobe', { perf_event_paranoid: 2 })).toBe('')
+  // It has links of its own, and uprobes are refused whatever the number is.
+  expect(whyPerfEvent('kprobe_multi', { perf_event_paranoid: 3 })).toBe('')
+  expect(whyPerfEvent('uprobe', { perf_event_paranoid: 3 })).toContain('CAP_SYS_ADMIN for uprobes')
 })
 
 test.each(

@@ -28,6 +28,7 @@ test('readHostFacts() reads kernel, privileges, mounts and sizes', () => {
       'proc/sys/kernel/osrelease': '6.12.107+deb13-cloud-amd64\n',
       'proc/sys/kernel/pid_max': '4194304\n',
       'proc/sys/kernel/bpf_stats_enabled': '1\n',
+      'proc/sys/kernel/perf_event_paranoid': '3\n',
       'proc/self/mounts': [
         'tracefs /sys/kernel/tracing tracefs rw 0 0',
         'bpf /sys/fs/bpf bpf rw 0 0',
@@ -62,6 +63,7 @@ test('readHostFacts() reads kernel, privileges, mounts and sizes', () => {
     memory_bytes: 2 << 20,
     pid_max: 4_194_304,
     bpf_stats: true,
+    perf_event_paranoid: 3,
   })
 })
 
@@ -79,6 +81,7 @@ test('what cannot be read is unknown, and nothing throws', () => {
     config_known: false,
     cgroup: 'none',
     pid_max: 32_768,
+    perf_event_paranoid: -1,
   })
 })
 
