@@ -19,7 +19,7 @@ const PODS = '10.88.77.0/24'
 const PLUGINS = '/usr/lib/cni'
 /** Where plugins remember networks, whatever the runtime's configuration says. */
 const CACHE = '/var/lib/cni'
-const SECONDS_TO_END = 30
+const TENTHS_TO_END = 300
 export const NODE_NAME = 'node-1'
 /** What a kubelet would set for the whole machine: it finds these values instead, in files over those of /proc. */
 const SYSCTLS: Readonly<Record<string, string>> = {
@@ -57,9 +57,8 @@ export class KubeNode implements AsyncDisposable {
   readonly directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-node-'))
   readonly #cgroup = path.basename(this.directory)
   readonly #hierarchies = hierarchies()
-  readonly #holder: Bun.Subprocess
+  readonly #holder: Bun.Subprocess<'pipe'>
   #cluster: Cluster | null = null
-  #daemons: Bun.Subprocess[] = []
   /** To be removed again. */
   readonly #made = fs.mkdirSync(CACHE, { recursive: true })
 
@@ -67,8 +66,8 @@ export class KubeNode implements AsyncDisposable {
     for (const name of ['run', 'log', 'cni', 'kubelet', 'plugins']) fs.mkdirSync(path.join(this.directory, name))
     this.#makeCgroup()
     this.#makeFiles()
-    // It waits for the end of its input, which comes with our own.
-    this.#holder = Bun.spawn(['unshare', '--mount', '--net', '--propagation', 'private', 'sh', '-c', this.#script()], {
+    const place = 'unshare --mount --net --propagation private sh -c "$1" && rm -rf "$2"'
+    this.#holder = Bun.spawn(['sh', '-c', place, 'sh', this.#script(), this.directory], {
       stdin: 'pipe',
       stdout: 'ignore',
       stderr: Bun.file(path.join(this.directory, 'holder.log')),
@@ -81,7 +80,6 @@ export class KubeNode implements AsyncDisposable {
   ): Promise<KubeNode> {
     const node = new KubeNode()
     try {
-      await eventually('namespaces', () => fs.existsSync(path.join(node.directory, 'ready')) || undefined)
       await node.#startAll(images)
       return node
     } catch (error) {
@@ -114,46 +112,41 @@ export class KubeNode implements AsyncDisposable {
     return lines
   }
 
-  /** Pids below the node's cgroup; `all` with its daemons. */
-  pids(all = false): number[] {
+  /** Pids of all that runs in pods. */
+  pids(): number[] {
     const found = new Set<number>()
     for (const hierarchy of this.#hierarchies) {
-      const root = path.join(hierarchy, this.#cgroup, all ? '' : 'kubepods')
-      for (const directory of cgroupsBelow(root)) {
-        const text = fs.readFileSync(path.join(directory, 'cgroup.procs'), 'utf8')
+      const root = path.join(hierarchy, this.#cgroup, 'kubepods')
+      const names = fs.existsSync(root) ? fs.readdirSync(root, { recursive: true, encoding: 'utf8' }) : []
+      for (const name of names.filter((each) => path.basename(each) === 'cgroup.procs')) {
+        const text = fs.readFileSync(path.join(root, name), 'utf8')
         for (const line of text.split('\n')) if (line !== '') found.add(Number(line))
       }
     }
     return [...found]
   }
 
-  /** Wherever it stopped: what is left of it is below its cgroup, and mounts go with their namespace. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const daemon of this.#daemons) daemon.kill('SIGKILL')
     await this.#cluster?.[Symbol.asyncDispose]()
-    await eventually('the end of all processes of the node', () => {
-      const pids = this.pids(true)
-      for (const pid of pids) kill(pid)
-      return pids.length === 0 ? true : undefined
-    }, SECONDS_TO_END * 1000)
+    this.#holder.stdin.end()
     await this.#holder.exited
-    await eventually('the end of all cgroups of the node', () => this.#removeCgroups() || undefined)
-    fs.rmSync(this.directory, { recursive: true, force: true })
+    if (fs.existsSync(this.directory)) throw new Error('Something of the node is left')
     if (this.#made !== undefined) fs.rmdirSync(this.#made)
   }
 
   async #startAll(images: { programs: Readonly<Record<string, string>>; image: string; as: string }): Promise<void> {
-    const enter = ['nsenter', `--net=/proc/${this.#holder.pid}/ns/net`]
-    const both = [...enter, `--mount=/proc/${this.#holder.pid}/ns/mnt`]
     const file = (name: string) => path.join(this.directory, name)
+    await eventually('namespaces', () => fs.existsSync(file('pid')) || undefined)
+    const pid = fs.readFileSync(file('pid'), 'utf8').trim()
+    const enter = ['sh', '-c', `${this.#move}\nexec "$@"`, 'sh', 'nsenter', `--net=/proc/${pid}/ns/net`]
+    const both = [...enter, `--mount=/proc/${pid}/ns/mnt`]
     const place = { enter, address: BRIDGE_ADDRESS, port: 443, names: [BRIDGE_ADDRESS, SERVICE] }
     const start = Cluster.start(place)
-    const containerd = Bun.spawn([...both, 'containerd', '-c', file('containerd.toml')], {
+    Bun.spawn([...both, 'containerd', '-c', file('containerd.toml')], {
       stdin: 'ignore',
       stdout: 'ignore',
       stderr: Bun.file(file('containerd.log')),
     })
-    this.#daemons.push(containerd)
     this.#cluster = await start
     const configuration = this.cluster.kubeconfig()
     const keys = path.join(this.cluster.directory, 'account.key')
@@ -161,7 +154,7 @@ export class KubeNode implements AsyncDisposable {
     for (const name of ['kube-controller-manager', 'kube-scheduler'] as const) {
       const accounts = [`--service-account-private-key-file=${keys}`, `--root-ca-file=${this.cluster.ca}`]
       const more = name === 'kube-scheduler' ? [] : [...accounts, '--use-service-account-credentials=false']
-      this.#daemons.push(this.cluster.spawn(name, builtComponent(name)!, [...common, ...more]))
+      this.cluster.spawn(name, builtComponent(name)!, [...common, ...more])
     }
     const ctr = (...args: readonly string[]) => [...both, 'ctr', '-n', 'k8s.io', ...args]
     await eventually('containerd', () => Bun.spawnSync(ctr('version')).exitCode === 0 || undefined)
@@ -179,7 +172,6 @@ export class KubeNode implements AsyncDisposable {
       `--node-ip=${BRIDGE_ADDRESS}`,
       `--pod-infra-container-image=${IMAGE}`,
     ], { stdin: 'ignore', stdout: 'ignore', stderr: Bun.file(file('kubelet.log')) })
-    this.#daemons.push(kubelet)
     await eventually('a node that is ready', () => {
       if (kubelet.exitCode !== null) throw new Error(`the kubelet ended with status ${kubelet.exitCode}`)
       const { exitCode, stdout } = this.cluster.tryKubectl(['get', 'node', NODE_NAME, '-o', 'json'])
@@ -224,21 +216,13 @@ export class KubeNode implements AsyncDisposable {
     }
   }
 
-  #removeCgroups(): boolean {
-    for (const hierarchy of this.#hierarchies) {
-      for (const directory of cgroupsBelow(path.join(hierarchy, this.#cgroup)).reverse()) {
-        const { exitCode } = Bun.spawnSync(['rmdir', directory], { stderr: 'ignore' })
-        if (exitCode !== 0) return false
-      }
-    }
-    return true
-  }
-
+  /** What makes the node's place, waits, and takes everything away, also when the test was killed and its pipe breaks. */
   #script(): string {
     const bind = (from: string, to: string) => `mount --bind ${path.join(this.directory, from)} ${to}`
+    const roots = this.#hierarchies.map((each) => path.join(each, this.#cgroup)).join(' ')
     return [
       'set -e',
-      ...this.#hierarchies.map((each) => `echo $$ >${path.join(each, this.#cgroup, 'daemons/cgroup.procs')}`),
+      this.#move,
       'mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf',
       '[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing',
       // As systemd makes all of a node.
@@ -254,9 +238,25 @@ export class KubeNode implements AsyncDisposable {
       `ip address add ${BRIDGE_ADDRESS}/24 dev ${BRIDGE}`,
       `ip link set ${BRIDGE} up`,
       'echo 1 >/proc/sys/net/ipv4/ip_forward',
-      `touch ${path.join(this.directory, 'ready')}`,
+      `echo $$ >${this.directory}/pid.new`,
+      `mv ${this.directory}/pid.new ${this.directory}/pid`,
       'cat >/dev/null',
+      'set +e',
+      ...this.#hierarchies.map((each) => `echo $$ >${each}/cgroup.procs`),
+      `left=${TENTHS_TO_END}`,
+      `until find ${roots} -depth -type d -exec rmdir {} + 2>/dev/null || [ $left = 0 ]; do`,
+      `  kill -9 $(find ${roots} -name cgroup.procs -exec cat {} + 2>/dev/null) 2>/dev/null`,
+      '  left=$((left - 1)); sleep 0.1',
+      'done',
+      '[ $left -gt 0 ]',
     ].join('\n')
+  }
+
+  /** Shell that takes itself into the cgroup of the daemons. */
+  get #move(): string {
+    return this.#hierarchies.map((each) => `echo $$ >${path.join(each, this.#cgroup, 'daemons/cgroup.procs')}`).join(
+      '\n',
+    )
   }
 
   #makeFiles(): void {
@@ -277,21 +277,6 @@ export class KubeNode implements AsyncDisposable {
     write('resolv.conf', '')
     write('containerd.toml', runtimeConfiguration(this.directory))
     write('kubelet.json', JSON.stringify(kubeletConfiguration(this.directory, this.#cgroup)))
-  }
-}
-
-/** Itself first, then whatever lies below; nothing of one that is not there. */
-function cgroupsBelow(root: string): string[] {
-  if (!fs.existsSync(root)) return []
-  const entries = fs.readdirSync(root, { recursive: true, withFileTypes: true })
-  return [root, ...entries.filter((each) => each.isDirectory()).map((each) => path.join(each.parentPath, each.name))]
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
