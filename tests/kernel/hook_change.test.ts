@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect } from 'bun:test'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { Elf } from '../../src/kernel/elf.ts'
 import { TestAgent, type TestEvent } from './agent.ts'
 import { testWhere } from './need.ts'
 import { askPolicies, hookBodies, loadPolicy, policyYaml, unloadPolicy } from './policy.ts'
@@ -104,18 +105,38 @@ testWhere(arm ?? no_writes, 'argRegs are written one after the other, parts of r
   await agent.requireNoLoss()
 })
 
-for (
-  const [name, action] of [['symbol', 'argNewSymbol: change_other'], [
-    'symbol and offset',
-    'argNewSymbol: change_other+0x0',
-  ]]
-) {
+/** Of a function of the program: the address it is linked at, and where it lies in the file. */
+function placeOf(symbol: string): { address: bigint; offset: bigint } {
+  const elf = new Elf(fs.readFileSync(CHANGE))
+  const address = elf.symbols().get(symbol)
+  const offset = address === undefined ? undefined : elf.offsetOf(address)
+  if (address === undefined || offset === undefined) throw new Error(`No ${symbol} in ${CHANGE}`)
+  return { address, offset }
+}
+
+const MOVES: readonly (readonly [string, () => string])[] = [
+  ['symbol', () => 'argNewSymbol: change_other'],
+  ['symbol and offset', () => 'argNewSymbol: change_other+0x0'],
+  ['address', () => `argNewAddr: ${placeOf('change_other').address}`],
+  ['file offset', () => `argNewOffset: ${placeOf('change_other').offset}`],
+]
+for (const [name, action] of MOVES) {
   testWhere(arm ?? no_writes, `Override goes on at a new ${name}`, async () => {
-    await using _policy = await withPolicy('moved', override('moved', action!))
-    expect((await statusOf('call', '5')).status).toBe(55)
+    await using _policy = await withPolicy('moved', override('moved', action()))
+    const moved = await statusOf('call', '5')
+    expect(moved.status).toBe(55)
+    expect(hookBodies(moved.events, 'moved')).toMatchObject([{ action: 'KPROBE_ACTION_OVERRIDE' }])
     expect((await statusOf('call', '6')).status).toBe(7)
+    await agent.requireNoLoss()
   })
 }
+
+testWhere(arm ?? no_writes, 'an address outside of what the file loads is refused', async () => {
+  const yaml = override('nowhere', 'argNewAddr: 16')
+  const { status, body } = await askPolicies(agent, 'POST', '/v1/policies', yaml)
+  expect(status).toBe(422)
+  expect(JSON.stringify(body)).toContain('Address 0x10 is in no loaded segment')
+})
 
 testWhere(arm ?? no_writes, 'of several functions each goes to the new one from where it is', async () => {
   await using _policy = await withPolicy(
