@@ -28,6 +28,13 @@ const PT_LOAD = 1
 const STT_FUNC = 2
 const STT_GNU_IFUNC = 10
 
+export interface ElfFunction {
+  readonly name: string
+  /** Virtual. */
+  readonly address: bigint
+  readonly size: bigint
+}
+
 export class ElfError extends Error {
   override name = 'ElfError'
 }
@@ -118,8 +125,21 @@ export class Elf {
   symbols(): ReadonlyMap<string, bigint> {
     if (this.#symbols !== undefined) return this.#symbols
     const found = new Map<string, bigint>()
+    // Of two functions of one name that one is meant which others can call.
+    const functions = [...this.#table(SHT_DYNSYM), ...this.#table(SHT_SYMTAB), ...this.#goFunctions()]
+    for (const { name, address } of functions) if (!found.has(name)) found.set(name, address)
+    this.#symbols = found
+    return found
+  }
+
+  /** Functions in the order of the tables: symtab, dynsym, Go's own. Names are not unique. */
+  functions(): readonly ElfFunction[] {
+    return [...this.#table(SHT_SYMTAB), ...this.#table(SHT_DYNSYM), ...this.#goFunctions()]
+  }
+
+  *#table(kind: number): Generator<ElfFunction> {
     for (const section of this.sections) {
-      if (section.type !== SHT_SYMTAB && section.type !== SHT_DYNSYM) continue
+      if (section.type !== kind) continue
       const names = this.sections[section.link]?.at ?? 0
       const count = Math.min(Math.floor(section.size / 24), SYMBOLS_MAX)
       for (let i = 0; i < count; i++) {
@@ -129,18 +149,22 @@ export class Elf {
         const address = this.#view.getBigUint64(at + 8, true)
         if ((type !== STT_FUNC && type !== STT_GNU_IFUNC) || address === 0n) continue
         const name = this.text(names + this.#view.getUint32(at, true))
-        if (name !== '' && !found.has(name)) found.set(name, address)
+        if (name !== '') yield { name, address, size: this.#view.getBigUint64(at + 16, true) }
       }
     }
+  }
+
+  /** Go's table has no sizes: a function ends where the next one begins. */
+  *#goFunctions(): Generator<ElfFunction> {
     const table = this.sections.find(({ name }) => name === '.gopclntab' || name === '.data.rel.ro.gopclntab')
     const text = this.sections.find(({ name }) => name === '.text')
-    if (table !== undefined && text !== undefined) {
-      for (const [name, address] of goSymbols(this.bytesOf(table), text.address)) {
-        if (!found.has(name)) found.set(name, address)
-      }
+    if (table === undefined || text === undefined) return
+    const end = text.address + BigInt(text.size)
+    const sorted = [...goSymbols(this.bytesOf(table), text.address)].sort(([, a], [, b]) => a < b ? -1 : a > b ? 1 : 0)
+    for (const [i, [name, address]] of sorted.entries()) {
+      const next = sorted[i + 1]?.[1] ?? end
+      yield { name, address, size: next > address ? next - address : 0n }
     }
-    this.#symbols = found
-    return found
   }
 
   /** Notes with their owner's name. */

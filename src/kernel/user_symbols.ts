@@ -18,8 +18,11 @@ interface Mapping {
   readonly path: string
 }
 
+/** Sorted by offset; `places`: where each stood in the file's tables, whose first function counts. */
 interface FileSymbols {
   readonly offsets: Float64Array
+  readonly ends: Float64Array
+  readonly places: Uint32Array
   readonly names: readonly string[]
 }
 
@@ -29,7 +32,15 @@ const FILE_BYTES_MAX = 256 * 2 ** 20
 /** Processes whose mappings are kept. */
 const PROCESSES_MAX = 64
 
-const NO_SYMBOLS: FileSymbols = { offsets: new Float64Array(0), names: [] }
+/** Functions that begin before an address and are asked whether it is inside of them: one may contain others. */
+const LOOK_BACK = 64
+
+const NO_SYMBOLS: FileSymbols = {
+  offsets: new Float64Array(0),
+  ends: new Float64Array(0),
+  places: new Uint32Array(0),
+  names: [],
+}
 
 /** Reads /proc/PID/maps when a trace comes: a process that has ended by then gives no symbols. */
 export class UserSymbols {
@@ -107,14 +118,16 @@ export class UserSymbols {
   #readSymbols(file: string): FileSymbols {
     try {
       const elf = new Elf(readFileSync(file))
-      const found: { offset: number; name: string }[] = []
-      for (const [name, address] of elf.symbols()) {
+      const found: { offset: number; end: number; place: number; name: string }[] = []
+      for (const [place, { name, address, size }] of elf.functions().entries()) {
         const offset = elf.offsetOf(address)
-        if (offset !== undefined) found.push({ offset: Number(offset), name })
+        if (offset !== undefined) found.push({ offset: Number(offset), end: Number(offset + size), place, name })
       }
       found.sort((a, b) => a.offset - b.offset)
       return {
         offsets: Float64Array.from(found, ({ offset }) => offset),
+        ends: Float64Array.from(found, ({ end }) => end),
+        places: Uint32Array.from(found, ({ place }) => place),
         names: found.map(({ name }) => name),
       }
     } catch (error) {
@@ -125,12 +138,17 @@ export class UserSymbols {
   }
 }
 
-function nameAt({ offsets, names }: FileSymbols, offset: number): string {
+/** The first function of the file's tables that the offset is inside of; '' for none: what lies behind one is not it. */
+function nameAt({ offsets, ends, places, names }: FileSymbols, offset: number): string {
   let [low, high] = [0, offsets.length]
   while (low < high) {
     const middle = (low + high) >>> 1
     if (offsets[middle]! <= offset) low = middle + 1
     else high = middle
   }
-  return low === 0 ? '' : names[low - 1]!
+  let best = -1
+  for (let i = low - 1; i >= Math.max(0, low - LOOK_BACK); i--) {
+    if (offset < ends[i]! && (best < 0 || places[i]! < places[best]!)) best = i
+  }
+  return best < 0 ? '' : names[best]!
 }

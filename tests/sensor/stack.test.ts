@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Elf } from '../../src/kernel/elf.ts'
 import { KernelSymbols } from '../../src/kernel/kallsyms.ts'
 import { UserSymbols } from '../../src/kernel/user_symbols.ts'
 import { StackTraces } from '../../src/sensor/stack.ts'
@@ -72,17 +73,24 @@ test('KernelSymbols.invalidate() reads the table anew', () => {
   rmSync(folder, { recursive: true })
 })
 
-test('user() names file, offset in it and function of a running process', async () => {
+test('user() names file, offset in it and function of a running process, none between functions', async () => {
   const maps = await Bun.file('/proc/self/maps').text()
   const libc = maps.split('\n').find((line) => /\br-xp\b.*\/libc[.-].*so/.test(line))!
-  const [range, , file_offset] = libc.split(/\s+/) as [string, string, string]
-  const address = BigInt(`0x${range.split('-')[0]}`) + 0x1000n
-  const { traces: stacks, folder } = traces({ 3: stackOf(address, 0x10n) })
-  const entries = JSON.parse(stacks.user(3, process.pid)) as Record<string, string>[]
-  expect(entries).toHaveLength(1)
-  expect(entries[0]!['module']).toMatch(/\/libc[.-].*so/)
-  expect(Number(entries[0]!['offset'])).toBe(parseInt(file_offset, 16) + 0x1000)
-  expect(entries[0]!['symbol']).toMatch(/^[A-Za-z_]/)
+  const [range, , hex] = libc.split(/\s+/) as [string, string, string]
+  const from = BigInt(`0x${range.split('-')[0]}`) - BigInt(`0x${hex}`)
+  const path = libc.split(/\s+/)[5]!
+  const elf = new Elf(readFileSync(path))
+  const functions = elf.functions().map(({ name, address, size }) => ({ name, at: elf.offsetOf(address)!, size }))
+  const found = functions.find(({ name }) => name === 'qsort')!
+  // The first of the file's table, of all that share the place.
+  const first = functions.find(({ at, size }) => at <= found.at + 1n && found.at + 1n < at + size)!
+  const ends = functions.map(({ at, size }) => at + size).sort((a, b) => a < b ? -1 : 1)
+  const gap = ends.find((end) => end > found.at && !functions.some(({ at, size }) => at <= end && end < at + size))!
+  const { traces: stacks, folder } = traces({ 3: stackOf(from + found.at + 1n, from + gap, 0x10n) })
+  expect(JSON.parse(stacks.user(3, process.pid))).toEqual([
+    { offset: String(found.at + 1n), symbol: first.name, module: path },
+    { offset: String(gap), module: path },
+  ])
   rmSync(folder, { recursive: true })
 })
 
