@@ -48,7 +48,7 @@ const PROBES: Readonly<Record<AttachKind, Probe>> = {
   uprobe_write: { program: 'probe_uprobe_write', attach: null },
 }
 
-/** Of kernel.perf_event_paranoid, in what is not Debian's or Ubuntu's kernel. */
+/** Of kernel.perf_event_paranoid, as Linux knows it; above, kernels of Debian 11 and 12 want more than CAP_PERFMON. */
 const PARANOID_MAX = 2
 
 const WORKS: AttachFact = { works: true, reason: '' }

@@ -134,7 +134,7 @@ test('with the capabilities of the DaemonSet every feature is as with all', asyn
     expect(uprobes.reason).toStartWith('this kernel wants CAP_SYS_ADMIN for uprobes')
     for (const features of [expected, found]) features.delete(uprobes.name)
   }
-  // Debian's kernels and Ubuntu's: some is done in another way, none is silently missing.
+  // Kernels of Debian 11 and 12: some is done in another way, none is silently missing.
   for (const feature of [...found.values()].filter(isParanoid)) {
     expect([feature.name, feature.state === 'active']).toEqual([feature.name, false])
     for (const features of [expected, found]) features.delete(feature.name)
