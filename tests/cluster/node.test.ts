@@ -169,6 +169,34 @@ testWhere(
     for (const [name, namespace] of [['web', 'shop'], ['other', 'shop'], ['quiet', 'kube-system']] as const) {
       cluster.kubectl(['-n', namespace, 'rollout', 'status', `deploy/${name}`, '--timeout=120s'])
     }
+    // One that the kubelet has from a file: its uid in cgroups is not the one that the API server gives its copy.
+    const { metadata: { labels }, spec } = deployment('static', 'shop').spec.template
+    const metadata = { name: 'static', namespace: 'shop', labels }
+    fs.writeFileSync(
+      path.join(node.directory, 'static/pod.json'),
+      JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata, spec }),
+    )
+    const copy = await eventually('a copy of the static pod that is ready', () => {
+      const { exitCode } = cluster.tryKubectl([
+        '-n',
+        'shop',
+        'wait',
+        '--for=condition=ready',
+        `pod/static-${NODE_NAME}`,
+      ])
+      return exitCode === 0 ? onlyPod(cluster, 'app=static', 'shop') : undefined
+    }, 60_000)
+    const static_exec = await seen(node, 'an exec of the static pod', ({ kind, process }) => {
+      return kind === 'process_exec' && process.arguments === 'by-static' && JSON.stringify(process).includes('labels')
+    })
+    const { name, uid } = copy.metadata
+    expect(static_exec.process.pod).toMatchObject({
+      namespace: 'shop',
+      name,
+      uid,
+      workload: name,
+      workload_kind: 'Pod',
+    })
     const web = onlyPod(cluster, 'app=web', 'shop')
     const [{ containerID, imageID }] = web.status.containerStatuses
     const exec = await seen(node, 'an exec with all that is known of its pod', ({ kind, process }) => {

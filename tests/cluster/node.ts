@@ -63,7 +63,9 @@ export class KubeNode implements AsyncDisposable {
   readonly #made = fs.mkdirSync(CACHE, { recursive: true })
 
   private constructor() {
-    for (const name of ['run', 'log', 'cni', 'kubelet', 'plugins']) fs.mkdirSync(path.join(this.directory, name))
+    for (const name of ['run', 'log', 'cni', 'kubelet', 'plugins', 'static']) {
+      fs.mkdirSync(path.join(this.directory, name))
+    }
     this.#makeCgroup()
     this.#makeFiles()
     const place = 'unshare --mount --net --propagation private sh -c "$1" && rm -rf "$2"'
@@ -297,6 +299,8 @@ function kubeletConfiguration(directory: string, cgroup: string): object {
     makeIPTablesUtilChains: false,
     resolvConf: path.join(directory, 'resolv.conf'),
     volumePluginDir: path.join(directory, 'plugins'),
+    staticPodPath: path.join(directory, 'static'),
+    fileCheckFrequency: '1s',
     evictionHard: { 'memory.available': '50Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
   }
 }
