@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/main':
     'src/http src/event src/grpc src/hook/message src/sensor src/pipeline src/export src/process src/kube src/container src/config src/filter src/kernel src/policy src/ledger src/flags src/cli/compact ffi/code_pages ffi/error ffi/wire.gen',
-  'src/config': 'src/config_value src/config_container src/config_metrics src/config_nats src/config_grpc src/flags',
+  'src/config':
+    'src/config_value src/config_container src/config_metrics src/config_nats src/config_grpc src/flags src/flags_tetragon',
   'src/config_container': '',
   'src/config_metrics': '',
   'src/config_nats': '',
@@ -19,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/flags_metrics': 'type:src/flags',
   'src/flags_nats': 'type:src/flags',
   'src/flags_grpc': 'type:src/flags',
+  'src/flags_tetragon': '',
   'src/ledger': 'type:src/export',
   'src/pipeline': 'src/ledger src/event src/process src/filter src/export ffi/ring ffi/wire.gen type:src/config',
   'src/cli':

@@ -16,6 +16,7 @@ import {
   parseUrl,
 } from './config_value.ts'
 import { type Flag, FLAG_LIST } from './flags.ts'
+import { TETRAGON_FLAGS } from './flags_tetragon.ts'
 import { nearest } from './nearest.ts'
 
 export { BOUNDS } from './config_bounds.ts'
@@ -78,6 +79,8 @@ export interface Config {
   readonly field_filters: string
   readonly redaction_filters: string
   readonly redact_secrets: boolean
+  /** Flags of Tetragon that were given and mean nothing here. */
+  readonly without_effect: readonly string[]
 }
 
 /** A mistake in flags, environment or config file: exit status 2. */
@@ -189,6 +192,8 @@ function fileValues(flag: Flag, value: unknown, source: string): string[] {
 function findFlag(name: string, source: string, prefix: string): Flag {
   const found = FLAG_LIST.find((flag) => flag.name === name || flag.aliases?.includes(name))
   if (found !== undefined) return found
+  const tetragon = Object.hasOwn(TETRAGON_FLAGS, name) ? TETRAGON_FLAGS[name] : undefined
+  if (tetragon !== undefined) return { name, type: tetragon, fallback: '', form: 'VALUE', help: '' }
   const near = nearest(name, FLAG_LIST.flatMap((flag) => [flag.name, ...flag.aliases ?? []]))
   throw new UsageError(`Unknown ${source}, nearest is ${prefix}${near}`)
 }
@@ -255,6 +260,7 @@ function build(raw: Raw, sources: ConfigSources): Config {
     field_filters: read.text('field-filters'),
     redaction_filters: read.text('redaction-filters'),
     redact_secrets: read.boolean('redact-secrets'),
+    without_effect: [...raw.keys()].filter((name) => Object.hasOwn(TETRAGON_FLAGS, name)),
   }
 }
 

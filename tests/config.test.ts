@@ -73,6 +73,22 @@ test('parseConfig() knows the names of Tetragon', () => {
   expect(config.process_credentials).toBe(true)
 })
 
+test('parseConfig() takes flags of Tetragon that mean nothing here, and says which', () => {
+  const argv = [
+    '--parents-map-enabled',
+    '--process-cache-gc-interval',
+    '30s',
+    '--rb-queue-size=1',
+    '--enable-process-ns',
+  ]
+  const config = parseConfig(sources(argv))
+  expect(config.without_effect).toEqual(['parents-map-enabled', 'process-cache-gc-interval', 'rb-queue-size'])
+  expect(config.process_namespaces).toBe(true)
+  expect(parseConfig(sources(['--enable-process-ns'])).without_effect).toEqual([])
+  expect(message(['--parents-map-entries'])).toBe('Flag --parents-map-entries needs a value: VALUE')
+  expect(message(['--parents-map'])).toContain('Unknown flag --parents-map, nearest is')
+})
+
 test('parseConfig() reads servers of NATS', () => {
   expect(parseConfig(sources([])).nats.servers).toEqual([])
   const { servers } = parseConfig(sources(['--nats-url', 'nats://a:4222, tls://[::1]:4222,nats://c'])).nats

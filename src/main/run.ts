@@ -31,6 +31,9 @@ export async function run(): Promise<number> {
     return fail(error, null, null)
   }
   const log = createLog(config.log_level, config.log_format, process.stderr.isTTY === true)
+  if (config.without_effect.length > 0) {
+    log.warn({ flags: config.without_effect }, 'flags of Tetragon that have no effect here')
+  }
   const stopped = stopSignal(log)
   const host = readHostFacts(config.procfs, config.btf)
   try {
