@@ -15,6 +15,13 @@ export const TETRAGON_FLAGS: Readonly<Record<string, 'boolean' | 'text'>> = {
   'enable-cgtrackerid': 'boolean',
   'enable-msg-handling-latency': 'boolean',
   'release-pinned-bpf': 'boolean',
+  // How programs are loaded and attached follows from what the kernel can.
+  'disable-kprobe-multi': 'boolean',
+  'force-small-progs': 'boolean',
+  'force-large-progs': 'boolean',
+  'use-perf-ring-buffer': 'boolean',
+  'kernel': 'text',
+  'verbose': 'text',
   // Sizes and times of caches that are none here, or that bound themselves.
   'parents-map-entries': 'text',
   'parents-map-size': 'text',
@@ -25,7 +32,13 @@ export const TETRAGON_FLAGS: Readonly<Record<string, 'boolean' | 'text'>> = {
   'retprobes-cache-size': 'text',
   'sleepable-preload-size': 'text',
   'rb-queue-size': 'text',
+  'execve-map-size': 'text',
+  'health-server-interval': 'text',
   'deleted-pod-cache-size': 'text',
   'netns-dir': 'text',
+  // Without effect there, too.
+  'enable-export-aggregation': 'boolean',
+  'export-aggregation-window-size': 'text',
+  'export-aggregation-buffer-size': 'text',
   'bpf-lib': 'text',
 }
