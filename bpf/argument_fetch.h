@@ -20,7 +20,7 @@ __noinline int argument_fetch(__u32 slot, __u32 index)
 	__u32 user = a->flags & ARGUMENT_FLAG_USER;
 	__u32 size = a->size;
 	__u64 value = 0, base = 0;
-	__u32 i, steps = a->step_count;
+	__u32 i, from = 0, steps = a->step_count;
 	__s64 shift;
 
 	if (!s)
@@ -38,8 +38,13 @@ __noinline int argument_fetch(__u32 slot, __u32 index)
 		value = bpf_get_current_task();
 		break;
 	case ARGUMENT_SOURCE_REGISTER:
-		if (bpf_probe_read_kernel(&value, size, (void *)(s->context + a->offset)))
+		/* What steps begin at is an address. */
+		if (steps || a->flags & ARGUMENT_FLAG_LOAD) {
+			if (bpf_probe_read_kernel(&value, 8, (void *)(s->context + a->offset)))
+				goto fault;
+		} else if (bpf_probe_read_kernel(&value, size, (void *)(s->context + a->offset))) {
 			goto fault;
+		}
 		break;
 	case ARGUMENT_SOURCE_FIELD:
 		/* Text without a size is an array of the record. */
@@ -58,21 +63,25 @@ __noinline int argument_fetch(__u32 slot, __u32 index)
 		if (bpf_probe_read_kernel(&base, 8, (void *)(s->context + a->offset)))
 			goto fault;
 		base += (__s64)(__s32)a->steps[0].offset;
-		if (bpf_probe_read_user(&value, size, (void *)base))
+		from = 1;
+		if (steps > 1 || a->flags & ARGUMENT_FLAG_LOAD) {
+			if (bpf_probe_read_user(&value, 8, (void *)base))
+				goto fault;
+		} else if (bpf_probe_read_user(&value, size, (void *)base)) {
 			goto fault;
-		steps = 0;
+		}
 		break;
 	}
-	for (i = 0; i < RESOLVE_STEPS_MAX; i++) {
+	for (i = from; i < RESOLVE_STEPS_MAX; i++) {
 		if (i >= steps)
 			break;
-		s->fault_depth = i;
+		s->fault_depth = i - from;
 		value += a->steps[i].offset;
 		if (a->steps[i].deref && read_memory(&value, 8, value, user))
 			goto fault;
 	}
 	if (a->flags & ARGUMENT_FLAG_LOAD) {
-		s->fault_depth = steps;
+		s->fault_depth = steps - from;
 		base = value;
 		value = 0;
 		if (read_memory(&value, size, base, user))

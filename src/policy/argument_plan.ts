@@ -145,7 +145,7 @@ function declaredType(
   return type
 }
 
-function planResolve(
+export function planResolve(
   slot: ArgumentSlot,
   wire: HookArgument,
   kernel_type: number | null,

@@ -1,7 +1,14 @@
 // usdts into hook plans.
-import { ACTION_KIND, ARGUMENT_FLAG, ARGUMENT_SOURCE, type HookArgument } from '../../ffi/wire.gen.ts'
+import {
+  ACTION_KIND,
+  ARGUMENT_FLAG,
+  ARGUMENT_SOURCE,
+  ARGUMENT_TYPE,
+  type HookArgument,
+  RESOLVE_STEPS_MAX,
+} from '../../ffi/wire.gen.ts'
 import { nearest } from '../nearest.ts'
-import { EMPTY_ARGUMENT, finish, planArgument, type ReadArgument } from './argument_plan.ts'
+import { EMPTY_ARGUMENT, finish, planArgument, planResolve, type ReadArgument } from './argument_plan.ts'
 import { argumentType, typeOfInteger } from './argument_type.ts'
 import { assemble, type Attachment } from './assemble.ts'
 import { type ArgumentSlot, newDraft, type PolicyContext } from './draft.ts'
@@ -107,22 +114,57 @@ function staticArgument(
     )
     return undefined
   }
-  if (argument.resolve !== '') {
-    report.error([...path, 'resolve'], 'resolve of arguments of static probes: their types are not known')
-    return undefined
-  }
   if (found.kind === 'unknown') {
     report.error([...path, 'index'], `Cannot read argument ${argument.index}: the note says ${quote(found.text)}`)
     return undefined
   }
+  if (argument.resolve !== '') return resolved(slot, found, hook, context, facts)
   const type = argument.type === 'auto' ? typeOfInteger(found.size, found.signed) : argumentType(argument.type)
   const wire = staticWire(found, argument.index, facts.architecture)
   if (type === undefined || wire === undefined) {
     report.error([...path, 'index'], `Cannot read argument ${argument.index}: ${found.size} bytes in ${found.kind}`)
     return undefined
   }
+  if (argument.sizeArgIndex > 0 || type.wire === ARGUMENT_TYPE.CHAR_IOVEC) {
+    report.error(path, `${type.name} counted by another argument, which static probes do not do; want string`)
+    return undefined
+  }
   const user = type.pointer ? ARGUMENT_FLAG.USER : 0
   return finish(slot, type, { ...wire, flags: wire.flags | user })
+}
+
+/** What the address in an argument leads to: its type is what the policy calls it, out of btfPath. */
+function resolved(
+  slot: ArgumentSlot,
+  found: Exclude<StaticArgument, { kind: 'unknown' }>,
+  hook: UsdtHook,
+  context: PolicyContext,
+  facts: PlanFacts,
+): ReadArgument | undefined {
+  const { report } = context
+  const { argument, path } = slot
+  const wire = staticWire({ ...found, signed: false }, argument.index, facts.architecture)
+  if (found.kind === 'constant' || wire === undefined) {
+    report.error([...path, 'resolve'], `Argument ${argument.index} is no address: ${found.size} bytes in ${found.kind}`)
+    return undefined
+  }
+  const types = hook.btfPath === '' ? null : facts.fileTypes(hook.btfPath) ?? null
+  if (types === null && argument.btfTypeModule === '') {
+    const why = hook.btfPath === '' ? 'a static probe tells no types, say btfPath' : `no BTF in ${quote(hook.btfPath)}`
+    report.error([...path, 'resolve'], `Cannot resolve ${quote(argument.resolve)}: ${why}`)
+    return undefined
+  }
+  const values = { facts, types, parameters: null, parameters_max: 0, returns: null, user: true, registers: true }
+  const read = planResolve(slot, wire, null, { ...values, name: hook.name }, report)
+  if (read === undefined || found.kind === 'register') return read
+  // The first step is how far from the register the argument itself stands.
+  const steps = [...wire.steps, ...read.wire.steps]
+  if (steps.length <= RESOLVE_STEPS_MAX) return { ...read, wire: { ...read.wire, steps, step_count: steps.length } }
+  report.error(
+    [...path, 'resolve'],
+    `Cannot resolve ${quote(argument.resolve)}: more than ${RESOLVE_STEPS_MAX - 1} steps`,
+  )
+  return undefined
 }
 
 function staticWire(

@@ -87,6 +87,41 @@ uprobes:
   await agent.requireNoLoss()
 })
 
+test('what the argument of a static probe points to is read, from a register and from memory', async () => {
+  const program = path.resolve('build/program/user_change')
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'point',
+      `
+usdts:
+- path: ${program}
+  btfPath: ${path.resolve('build/bpf/uprobe.bpf.o')}
+  provider: thump
+  name: point
+  args:
+  - {index: 0, btfType: address_key, resolve: prefix_bits}
+  - {index: 1, btfType: address_key, resolve: "bytes[1]"}
+  - {index: 1, type: string}
+  selectors:
+  - matchArgs: [{args: [1], operator: Equal, values: ["${'j'.charCodeAt(0)}"]}]
+`,
+    ),
+  )
+  const events = await agent.run(['/bin/sh', '-c', `${program} point abcdefghij; ${program} point abcdefghik; :`])
+  expect(hookBodies(events, 'point')).toMatchObject([{
+    provider: 'thump',
+    name: 'point',
+    args: [
+      { uint_arg: Buffer.from('abcd').readUInt32LE() },
+      { uint_arg: 'j'.charCodeAt(0) },
+      { string_arg: 'abcdefghij' },
+    ],
+  }])
+  await agent.requireNoLoss()
+})
+
 /** A stripped Go program that is at hand wherever this is developed. */
 const GO_PROGRAM = path.resolve(`node_modules/@typescript/typescript-linux-${process.arch}/lib/tsc`)
 

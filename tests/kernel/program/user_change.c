@@ -2,6 +2,7 @@
 /* Functions and a static probe that policies change. user_change WORD NUMBER, the exit status tells what came of it:
  *   call NUMBER    change_target(NUMBER), which gives NUMBER + 1
  *   two NUMBER     change_target(NUMBER) + change_second(NUMBER)
+ *   point TEXT     a static probe thump:point whose arguments are the address of TEXT, in a register and in memory
  *   gate NUMBER    a static probe thump:gate whose argument is a variable of NUMBER, then that variable */
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,8 +26,8 @@ __attribute__((noinline, noclone, used)) int change_other(int number)
 	return number + 50;
 }
 
-/* As sys/sdt.h leaves it, for an argument in memory. */
-#define GATE(variable)                                                                                                 \
+/* As sys/sdt.h leaves it. */
+#define PROBE(name, arguments, ...)                                                                                    \
 	__asm__ volatile("990: nop\n"                                                                                  \
 			 ".pushsection .note.stapsdt,\"\",\"note\"\n"                                                  \
 			 ".balign 4\n"                                                                                 \
@@ -37,12 +38,12 @@ __attribute__((noinline, noclone, used)) int change_other(int number)
 			 ".8byte 0\n"                                                                                  \
 			 ".8byte 0\n"                                                                                  \
 			 ".asciz \"thump\"\n"                                                                          \
-			 ".asciz \"gate\"\n"                                                                           \
-			 ".asciz \"-4@%0\"\n"                                                                          \
+			 ".asciz \"" name "\"\n"                                                                       \
+			 ".asciz \"" arguments "\"\n"                                                                  \
 			 ".balign 4\n"                                                                                 \
 			 "994:\n"                                                                                      \
 			 ".popsection"                                                                                 \
-			 : "+m"(variable))
+			 : __VA_ARGS__)
 
 int main(int argc, char **argv)
 {
@@ -54,8 +55,14 @@ int main(int argc, char **argv)
 	if (argc > 2 && !strcmp(argv[1], "two"))
 		return change_target(number) + change_second(number);
 	if (argc > 2 && !strcmp(argv[1], "gate")) {
-		GATE(variable);
+		PROBE("gate", "-4@%0", "+m"(variable));
 		return variable;
+	}
+	if (argc > 2 && !strcmp(argv[1], "point")) {
+		const char *volatile place = argv[2];
+
+		PROBE("point", "8@%0 8@%1", : "r"(argv[2]), "m"(place));
+		return 0;
 	}
 	return 255;
 }
