@@ -9,8 +9,6 @@ function prevented(id: string, classes: string, what: string, run: Case['run'], 
   return { id: `file-${id}`, classes, goal: 'file', what, run, expect: 'prevented', ...more }
 }
 
-const NOT_ON_5_10 = { but: { '5.10': 'absent' } } as const
-
 /** A name of `size` bytes below `directory`, its parts 200 bytes long. */
 function deep(directory: string, size: number): string {
   let path = directory
@@ -52,27 +50,25 @@ export const FILE_CASES: readonly Case[] = [
     'poll',
     'write',
     file,
-  ], NOT_ON_5_10),
+  ]),
   prevented(
     'ring-unlink',
     'B5',
     'io_uring: remove',
     ({ file }) => [`${PROGRAMS}/ring`, 'plain', 'unlink', file],
-    NOT_ON_5_10,
   ),
   prevented(
     'ring-rename',
     'B5',
     'io_uring: rename',
     ({ file, scratch }) => [`${PROGRAMS}/ring`, 'plain', 'rename', file, `${scratch}/away`],
-    NOT_ON_5_10,
   ),
   prevented(
     'ring-link',
     'B5 B7',
     'io_uring: hard link, then write to it',
     ({ file, scratch }) => sh(`${PROGRAMS}/ring plain link ${file} ${scratch}/hard && echo x >> ${scratch}/hard`),
-    NOT_ON_5_10,
+    { but: { '5.10': 'absent' } },
   ),
   prevented('openat2', 'B6', '`openat2()`', change('openat2')),
   prevented('creat', 'B6', '`creat()`, which truncates', change('creat')),
