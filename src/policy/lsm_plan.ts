@@ -3,6 +3,7 @@ import { ACTION_FLAG, ACTION_KIND, HOOK_FLAG } from '../../ffi/wire.gen.ts'
 import { nearest } from '../nearest.ts'
 import { planArgument } from './argument_plan.ts'
 import { assemble, type HookLook } from './assemble.ts'
+import { whyNotRefusing } from './attach.ts'
 import { type HookDraft, newDraft, type PolicyContext } from './draft.ts'
 import { type Path, quote } from './error.ts'
 import type { PlanFacts } from './facts_type.ts'
@@ -34,6 +35,12 @@ export function planLsmHook(
   }
   if (!facts.attach.lsm.works) {
     report.error([...path, 'hook'], `Cannot attach LSM hook ${quote(hook.hook)}: ${facts.attach.lsm.reason}`)
+    return []
+  }
+  const target = { symbol: hook.hook, syscall: undefined, types, prototype: prototype ?? null, module: '' }
+  const why_not = whyNotRefusing(target, facts)
+  if (why_not !== '') {
+    report.error([...path, 'hook'], `Cannot attach LSM hook ${quote(hook.hook)}: ${why_not}`)
     return []
   }
   const before = report.errors.length

@@ -129,6 +129,7 @@ describe('chooseAttach()', () => {
     expect(attachOf(chown, { version: [5, 10] })).toContain(
       'passes a struct by value, which programs that refuse take since 6.1',
     )
+    expect(attachOf('  lsmhooks: [{hook: path_chown}]', { version: [5, 10] })).toContain('passes a struct by value')
     expect(attachOf(chown.replace('syscall:', 'ignore: {callNotFound: true}, syscall:'), { version: [5, 10] })).toBe('')
   })
 
