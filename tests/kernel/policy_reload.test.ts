@@ -13,7 +13,7 @@ const SECONDS_MAX = 75
 const CHANGES_MIN = 10
 /** Half of the changes are live within this when the time that loading takes is left out. */
 const LIVE_MS_MAX = 250 * SLOWER
-const GROWTH_BYTES_MAX = 32 << 20
+const GROWTH_BYTES_MAX = 48 << 20
 
 const missing = fs.existsSync(COUNTED_LSEEK) ? undefined : `no ${COUNTED_LSEEK}`
 

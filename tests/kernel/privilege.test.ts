@@ -80,7 +80,8 @@ spec:
 const KINDS: Readonly<Record<string, string>> = {
   'system call hooks': '{kprobes: [{call: sys_setns, syscall: true, args: [{index: 0, type: int}]}]}',
   'function hooks (kprobes:)': '{kprobes: [{call: __audit_inode_child, syscall: false}]}',
-  'return values': '{kprobes: [{call: vfs_statfs, syscall: false, return: true, returnArg: {index: 0, type: int}}]}',
+  'return values':
+    '{kprobes: [{call: security_bprm_check, syscall: false, return: true, returnArg: {index: 0, type: int}}]}',
   'process events': '{tracepoints: [{subsystem: task, event: task_rename, raw: true}]}',
   'tracepoint policies': '{tracepoints: [{subsystem: task, event: task_rename}]}',
   'LSM hooks (lsmhooks:)': '{lsmhooks: [{hook: bprm_check_security, args: [{index: 0, type: linux_binprm}]}]}',

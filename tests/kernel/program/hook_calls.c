@@ -10,7 +10,8 @@
  *   follow PATH             writes one, two (through a duplicate), and behind each close what nobody follows
  *   dial PORT               TCP to 127.0.0.1:PORT, 5 bytes, close
  *   probe NUMBER TEXT       hook_probe(NUMBER, TEXT), a function of its own for uprobes
- *   repeat COUNT OFFSET WHENCE   the same lseek COUNT times */
+ *   repeat COUNT OFFSET WHENCE   the same lseek COUNT times
+ *   sleep SECONDS           lives on, for who asks about it */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -102,6 +103,8 @@ int main(int argc, char **argv)
 			for (long n = atol(argv[i + 1]); n > 0; n--)
 				lseek(-1, atol(argv[i + 2]), atoi(argv[i + 3]));
 			i += 3;
+		} else if (!strcmp(word, "sleep") && i + 1 < argc) {
+			sleep(atoi(argv[++i]));
 		} else if (!strcmp(word, "open") && i + 1 < argc) {
 			int fd = openat(AT_FDCWD, argv[++i], O_RDONLY);
 
