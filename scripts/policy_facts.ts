@@ -52,6 +52,7 @@ const live = readPlanFacts({
   btf: `${dump}/vmlinux`,
   tracefs: `${dump}/tracefs`,
   capabilities: ['CAP_SYS_ADMIN'],
+  preempts: false,
 })
 /** The kit's own program, compiled by hand and named here, stands for the one of the guest. */
 const substitute = process.env['POLICY_FACTS_U'] ?? ''

@@ -21,7 +21,7 @@ export function features(facts: KernelFacts): Feature[] {
       'raw tracepoints alone',
       attach.raw_tp,
     ]]),
-    either('function hooks (kprobes:)', [['fentry', attach.fentry], ['kprobe', attach.kprobe]]),
+    either('function hooks (kprobes:)', functionWays(facts)),
     either('return values', [['fexit', attach.fexit], ['kretprobe', attach.kprobe]]),
     either('many functions at once (list:)', [['kprobe.multi', attach.kprobe_multi], [
       'kprobe one by one',
@@ -30,10 +30,7 @@ export function features(facts: KernelFacts): Feature[] {
       'fentry one by one',
       attach.fentry,
     ]]),
-    either('system call hooks', [['fentry', attach.fentry], ['kprobe', attach.kprobe], [
-      'raw_tp/sys_enter',
-      attach.raw_tp,
-    ]]),
+    either('system call hooks', [...functionWays(facts), ['raw_tp/sys_enter', attach.raw_tp]]),
     one('LSM hooks (lsmhooks:)', attach.lsm, 'BPF LSM'),
     either('refusing operations (Override on security_*)', [['BPF LSM', attach.lsm], ['fmod_ret', attach.fmod_ret], [
       'kprobe override',
@@ -81,6 +78,13 @@ export function missing(facts: HostFacts, btf = ''): string[] {
   return lines
 }
 
+/** In the order of src/policy/attach.ts. */
+function functionWays({ attach, preempts }: KernelFacts): Way[] {
+  if (!preempts) return [['fentry', attach.fentry], ['kprobe', attach.kprobe]]
+  const skipped = 'fentry, of which a kernel that preempts skips some runs and counts them as recursion'
+  return [['kprobe.multi', attach.kprobe_multi], ['kprobe', attach.kprobe], [skipped, attach.fentry]]
+}
+
 function lifecycle({ attach, credential_source }: KernelFacts): Feature[] {
   const sources = { sched_prepare_exec: 'raw_tp/sched_prepare_exec', fentry: 'fentry', kprobe: 'kprobe' }
   return [
@@ -117,8 +121,10 @@ function one(name: string, fact: AttachFact, how: string): Feature {
   return feature(name, fact.works, { active: how, absent: fact.reason })
 }
 
+type Way = readonly [name: string, fact: AttachFact]
+
 /** Ways from best to worst: the first is active, a later one a fallback. */
-function either(name: string, ways: readonly (readonly [string, AttachFact])[]): Feature {
+function either(name: string, ways: readonly Way[]): Feature {
   const at = ways.findIndex(([, fact]) => fact.works)
   if (at < 0) {
     const reasons = [...new Set(ways.map(([how, fact]) => `${how}: ${fact.reason}`))]

@@ -30,6 +30,8 @@ export interface HostFacts {
   readonly pid_max: number
   /** True if kernel.bpf_stats_enabled. */
   readonly bpf_stats: boolean
+  /** True if another task may get the CPU while one is inside the kernel: preempt=full or lazy. */
+  readonly preempts: boolean
   /** kernel.perf_event_paranoid; -1, its weakest, where it cannot be read. */
   readonly perf_event_paranoid: number
 }
@@ -94,6 +96,11 @@ export function readHostFacts(procfs = '/proc', btf = '', root = ''): HostFacts 
     memory_bytes: Number(/^MemTotal:\s+(\d+) kB/m.exec(read(`${procfs}/meminfo`))?.[1] ?? 0) * 1024,
     pid_max: Number(read(`${procfs}/sys/kernel/pid_max`).trim() || 32768),
     bpf_stats: read(`${procfs}/sys/kernel/bpf_stats_enabled`).trim() === '1',
+    preempts: isPreempting(
+      read(`${procfs}/version`),
+      read('/sys/kernel/debug/sched/preempt'),
+      read(`${procfs}/cmdline`),
+    ),
     perf_event_paranoid: Number(read(`${procfs}/sys/kernel/perf_event_paranoid`).trim() || -1),
   }
 }
@@ -135,6 +142,19 @@ function findBtf(given: string, release: string, root: string): string | null {
     `/var/lib/thump/vmlinux-${release}`,
   ]
   return candidates.find((path) => fs.statSync(root + path, { throwIfNoEntry: false })?.isFile()) ?? null
+}
+
+/**
+ * `model`, as in `none (voluntary) full`, is what is in force; only root may read it, and not with lockdown. Without it the
+ * command line tells, else what kernels are built with: those from 7.0 on preempt.
+ */
+function isPreempting(version: string, model: string, command_line: string): boolean {
+  const built = /\bPREEMPT(_\w+)?\b/.exec(version)
+  if (built === null) return false
+  if (built[1] !== '_DYNAMIC') return true
+  const word = /\((\w+)\)/.exec(model)?.[1] ?? /(?:^|\s)preempt=(\w+)/.exec(command_line)?.[1]
+  if (word !== undefined) return word === 'full' || word === 'lazy'
+  return parseVersion(/^Linux version (\S+)/.exec(version)?.[1] ?? '')[0] >= 7
 }
 
 /** `none [integrity] confidentiality`; the bracketed word is in force. */

@@ -21,6 +21,7 @@ export interface LivePlanFacts {
   moduleOf(name: string): string | undefined
   traceable(name: string): boolean | undefined
   traceableNames(): readonly string[]
+  readonly preempts: boolean
   readonly full_trampolines: ReadonlySet<string>
   readonly module_trampolines: AttachFact
   tracepoint(subsystem: string, event: string): readonly TracepointFormatField[] | null | undefined
@@ -41,7 +42,7 @@ export interface LiveBinary {
 /** What the facts of a kernel must hold; the rest is read when asked for. */
 export type PlanSource = Pick<
   KernelFacts,
-  'release' | 'version' | 'architecture' | 'attach' | 'btf' | 'tracefs' | 'capabilities'
+  'release' | 'version' | 'architecture' | 'attach' | 'btf' | 'tracefs' | 'capabilities' | 'preempts'
 >
 
 /** Each file is read once, when first asked for; make a new one when modules or programs may have changed. */
@@ -71,6 +72,7 @@ export function readPlanFacts(facts: PlanSource, procfs = '/proc'): LivePlanFact
       ),
     traceable: (name) => functions().size === 0 ? undefined : functions().has(name) || bases().has(name),
     traceableNames: () => [...functions()],
+    preempts: facts.preempts,
     full_trampolines: new Set(), // no kernel tells before it refuses
     module_trampolines: moduleTrampolines(facts),
     tracepoint: (subsystem, event) => readTracepoint(facts.tracefs, subsystem, event),

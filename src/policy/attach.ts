@@ -22,10 +22,17 @@ export interface FunctionNeeds {
   /** The event tells the result, which an LSM program does not see. */
   readonly returns: boolean
   readonly method: 'fmod-ret' | 'override-return' | undefined
+  /** Written in `fentries`, not in `kprobes`. */
+  readonly as_fentry: boolean
+  /** `disable-kprobe-multi` is set. */
+  readonly no_multi: boolean
 }
 
 export type FunctionAttach =
-  | { readonly kind: 'fentry' | 'fmod_ret' | 'kprobe' | 'kprobe_override' | 'sys_enter'; readonly reason: string }
+  | {
+    readonly kind: 'fentry' | 'fmod_ret' | 'kprobe' | 'kprobe.multi' | 'kprobe_override' | 'sys_enter'
+    readonly reason: string
+  }
   | { readonly kind: 'lsm'; readonly hook: string; readonly reason: string }
 
 /** Arguments that a trampoline passes in registers on x86-64; more of them need 6.7 and later. */
@@ -53,7 +60,9 @@ export function chooseObserving(
     return `source pt_regs needs a kprobe: ${attach.kprobe.reason}`
   }
   const why_not = whyNotTrampoline(target, facts)
-  if (why_not === '') return { kind: 'fentry', reason: 'fentry is the cheapest way to a function' }
+  if (why_not === '') {
+    return chooseUnskipped(needs, facts) ?? { kind: 'fentry', reason: 'fentry is the cheapest way to a function' }
+  }
   if (attach.kprobe.works && facts.traceable(target.symbol) !== false) {
     return { kind: 'kprobe', reason: `no fentry: ${why_not}` }
   }
@@ -65,6 +74,22 @@ export function chooseObserving(
     }
   }
   return `fentry: ${why_not}; kprobe: ${no_kprobe}`
+}
+
+/**
+ * Where the kernel preempts programs of trampolines, and so skips some runs, kprobes miss none: nothing preempts them. Results
+ * too, from 6.14 on; before, the kernel keeps few calls in mind at a time, which long ones use up.
+ */
+function chooseUnskipped(
+  { returns, as_fentry, no_multi }: FunctionNeeds,
+  facts: PlanFacts,
+): FunctionAttach | undefined {
+  const { attach, preempts, version: [major, minor] } = facts
+  if (!preempts || as_fentry) return undefined
+  const unbounded = major > 6 || (major === 6 && minor >= 14)
+  const why = 'this kernel preempts fentry programs, and skips some runs then'
+  if (attach.kprobe_multi.works && !no_multi && (!returns || unbounded)) return { kind: 'kprobe.multi', reason: why }
+  return attach.kprobe.works && !returns ? { kind: 'kprobe', reason: why } : undefined
 }
 
 /** '' where fentry works. */

@@ -77,6 +77,8 @@ export function attachmentOf(
         flags: flags | (how.kind === 'kprobe' ? 0 : HOOK_FLAG.CAN_REFUSE),
       }
     }
+    case 'kprobe.multi':
+      return { ...common, family: 'kprobe', programs: multiHalves([symbol], wants_return), flags }
     case 'sys_enter':
       return {
         ...common,
@@ -90,6 +92,11 @@ export function attachmentOf(
 function halves(entry: string, on_entry: Attach, exit: string, on_exit: Attach, both: boolean): ProgramPlan[] {
   const first: ProgramPlan = { program: entry, attach: on_entry, half: 'entry' }
   return both ? [first, { program: exit, attach: on_exit, half: 'return' }] : [first]
+}
+
+function multiHalves(functions: readonly string[], both: boolean): ProgramPlan[] {
+  const exit: Attach = { kind: 'kretprobe.multi', functions }
+  return halves('hook_kprobe_multi', { kind: 'kprobe.multi', functions }, 'hook_kretprobe_multi', exit, both)
 }
 
 function hasReturn(hook: FunctionHook, read: readonly ReadArgument[]): boolean {
@@ -151,18 +158,13 @@ export function manyAttachment(
   return {
     family: 'kprobe',
     reason: how.reason,
-    programs: multi
-      ? halves('hook_kprobe_multi', { kind: 'kprobe.multi', functions }, 'hook_kretprobe_multi', {
-        kind: 'kretprobe.multi',
-        functions,
-      }, wants_return)
-      : halves(
-        'hook_kprobe',
-        { kind: 'kprobe', functions },
-        'hook_kretprobe',
-        { kind: 'kretprobe', functions },
-        wants_return,
-      ),
+    programs: multi ? multiHalves(functions, wants_return) : halves(
+      'hook_kprobe',
+      { kind: 'kprobe', functions },
+      'hook_kretprobe',
+      { kind: 'kretprobe', functions },
+      wants_return,
+    ),
     names: functions,
     flags: flags | HOOK_FLAG.COOKIE,
   }

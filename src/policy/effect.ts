@@ -70,11 +70,11 @@ export function isProven(attach: Attach): boolean {
 }
 
 /**
- * Kernels preempt each other's tasks by default since 7.0, and skip a fmod_ret program that another task of the CPU is in the
- * middle of (tests/kernel/enforce_crowd.test.ts): some attempts of a crowd get through.
+ * Kernels that preempt (by default since 7.0) skip a fmod_ret program that another task of the CPU is in the middle of
+ * (tests/kernel/enforce_crowd.test.ts): some attempts of a crowd get through.
  */
-function isSkipped({ programs }: HookPlan, { version: [major] }: PlanFacts): boolean {
-  return major >= 7 && programs.some(({ attach }) => attach.kind === 'fmod_ret')
+function isSkipped({ programs }: HookPlan, { preempts }: PlanFacts): boolean {
+  return preempts && programs.some(({ attach }) => attach.kind === 'fmod_ret')
 }
 
 /** Pure: the hook with no more than can be promised of it on that kernel. */

@@ -34,6 +34,8 @@ export function planEnforcers(spec: PolicySpec, context: PolicyContext, facts: P
     registers: false,
     returns: false,
     method: method === 'fmod-ret' || method === 'override-return' ? method : undefined,
+    as_fentry: false,
+    no_multi: true,
   } as const
   const found = new Map<string, { target: FunctionTarget; path: Path }>()
   spec.enforcers.forEach((enforcer, i) =>

@@ -107,6 +107,8 @@ export interface PlanFacts {
   /** Can be traced: in available_filter_functions where that can be read, else in kallsyms; undefined: nobody knows. */
   traceable(name: string): boolean | undefined
   traceableNames(): readonly string[]
+  /** Another task may get the CPU while a trampoline's program runs; the kernel then skips that program for it. */
+  readonly preempts: boolean
   /** Functions whose trampoline takes no further program (BPF_MAX_TRAMP_LINKS, 38 since 6.1). */
   readonly full_trampolines: ReadonlySet<string>
   /** Whether a program can be attached by the types of a module. */

@@ -43,7 +43,7 @@ export function planFunctionHook(
   const { report } = context
   const targets = findTargets(hook, kind, look.spec.lists, facts, path, report)
   if (targets.length === 0) return []
-  const needs = needsOf(hook, look.spec)
+  const needs = needsOf(hook, kind, look.spec)
   if (targets.length > 1 && !needs.override && !needs.kill && kind === 'kprobe') {
     return planMany(hook, targets, context, facts, look, path)
   }
@@ -66,7 +66,7 @@ export function planFunctionHook(
   })
 }
 
-function needsOf(hook: FunctionHook, spec: PolicySpec): FunctionNeeds {
+function needsOf(hook: FunctionHook, kind: 'kprobe' | 'fentry', spec: PolicySpec): FunctionNeeds {
   const names = hook.selectors.flatMap((selector) => selector.matchActions.map((action) => action.action))
   const method = optionValue(spec.options, 'override-method')
   return {
@@ -75,6 +75,8 @@ function needsOf(hook: FunctionHook, spec: PolicySpec): FunctionNeeds {
     returns: hook.return || hook.args.some((argument) => argument.returnCopy),
     registers: hook.data.some((argument) => argument.source === 'pt_regs'),
     method: method === 'fmod-ret' || method === 'override-return' ? method : undefined,
+    as_fentry: kind === 'fentry',
+    no_multi: optionFlag(spec.options, 'disable-kprobe-multi'),
   }
 }
 
@@ -188,7 +190,7 @@ function planMany(
     }
     if (how.kind === 'each') {
       return group.flatMap((target) => {
-        const one = chooseAttach(target, needsOf(hook, look.spec), facts)
+        const one = chooseAttach(target, needsOf(hook, 'kprobe', look.spec), facts)
         if (typeof one !== 'string') return planOne(hook, 'kprobe', target, one, context, facts, look, path)
         report.error([...path, 'call'], `Cannot attach kprobe ${quote(target.symbol)}: ${one}`)
         return []

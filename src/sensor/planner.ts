@@ -32,8 +32,8 @@ export class Planner {
 
   async plan(yaml: string, source: string, full_trampolines: ReadonlySet<string>): Promise<Planned> {
     const { loader, procfs } = this.#options
-    const { release, version, architecture, attach, btf, tracefs, capabilities } = await this.#options.facts()
-    const facts = { release, version, architecture, attach, btf, tracefs, capabilities }
+    const { release, version, architecture, attach, btf, tracefs, capabilities, preempts } = await this.#options.facts()
+    const facts = { release, version, architecture, attach, btf, tracefs, capabilities, preempts }
     return await loader.plan({ yaml, source, procfs, full_trampolines, facts })
   }
 }

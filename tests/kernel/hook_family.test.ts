@@ -26,7 +26,9 @@ function missing(...kinds: readonly AttachKind[]): string | undefined {
 
 interface Family {
   readonly name: string
-  readonly needs: readonly AttachKind[]
+  readonly kind: 'kprobes' | 'fentries'
+  /** Kernel fact that is not there. */
+  readonly missing: string | undefined
   /** Keys of the hook beyond those that all have. */
   readonly more: string
   /** By whether the result is wanted. */
@@ -35,10 +37,24 @@ interface Family {
 
 const REGISTER = '\n  data: [{type: uint64, source: pt_regs, resolve: rsp}]'
 const FAMILIES: readonly Family[] = [
-  { name: 'fentry and fexit', needs: ['fentry', 'fexit'], more: '', attach: [['fentry'], ['fexit']] },
+  {
+    name: 'fentry and fexit',
+    kind: 'fentries',
+    missing: missing('fentry', 'fexit'),
+    more: '',
+    attach: [['fentry'], ['fexit']],
+  },
+  {
+    name: 'kprobe.multi and kretprobe.multi',
+    kind: 'kprobes',
+    missing: facts.preempts ? missing('kprobe_multi') : 'the kernel preempts nothing here, so that fentry comes first',
+    more: '',
+    attach: [['kprobe.multi'], ['kprobe.multi', 'kretprobe.multi']],
+  },
   {
     name: 'kprobe and kretprobe',
-    needs: ['kprobe'],
+    kind: 'kprobes',
+    missing: missing('kprobe'),
     more: REGISTER,
     attach: [['kprobe'], ['kprobe', 'kretprobe']],
   },
@@ -52,11 +68,11 @@ beforeAll(() => {
 })
 afterAll(() => fs.rmSync(directory, { recursive: true }))
 
-function truncate(name: string, { more }: Family, rest: string): string {
+function truncate(name: string, { kind, more }: Family, rest: string): string {
   return policyYaml(
     name,
     `
-kprobes:
+${kind}:
 - call: vfs_truncate
   syscall: false${more}
   args: [{index: 0, type: path}, {index: 1, type: int64}]
@@ -71,8 +87,8 @@ async function attachOf(agent: TestAgent, policy: string): Promise<readonly (rea
 const TRUNCATED = [inside, outside].flatMap((each) => ['file', 'folder'].map((name) => path.join(each, name)))
 
 for (const family of FAMILIES) {
-  const { name, needs, attach } = family
-  testWhere(missing(...needs), `paths and results by ${name}: inside and outside, done and failed`, async () => {
+  const { name, attach } = family
+  testWhere(family.missing, `paths and results by ${name}: inside and outside, done and failed`, async () => {
     await using agent = await TestAgent.start()
     const prefix = `selectors:\n  - matchArgs: [{index: 0, operator: Prefix, values: ["${inside}/"]}]`
     const result = 'return: true\n  returnArg: {index: 0, type: int}'
@@ -105,13 +121,13 @@ for (const family of FAMILIES) {
     await agent.requireNoLoss()
   })
 
-  testWhere(missing(...needs), `sockets by ${name}: addresses and ports, and none but those`, async () => {
+  testWhere(family.missing, `sockets by ${name}: addresses and ports, and none but those`, async () => {
     await using agent = await TestAgent.start()
     const connect = (policy: string, filter: string) =>
       policyYaml(
         policy,
         `
-kprobes:
+${family.kind}:
 - call: tcp_connect
   syscall: false${family.more}
   return: true

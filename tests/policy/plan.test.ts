@@ -105,6 +105,20 @@ describe('chooseAttach()', () => {
     ['takes raw_tp for a list of system calls without kprobe.multi', list, 'sys_enter', no('kprobe_multi')],
     ['takes fexit alone where arguments are still held', permission, 'fexit', {}],
     ['takes kprobe and kretprobe without fentry', permission, 'kprobe+kretprobe', no('fentry')],
+    ['takes kprobe.multi where fentry is preempted', lseek, 'kprobe.multi', { preempts: true }],
+    ['takes kprobe where fentry is preempted and there is no multi', lseek, 'kprobe', {
+      preempts: true,
+      ...no('kprobe_multi'),
+    }],
+    ['takes fentry for fentries also where it is preempted', lseek.replace('kprobes', 'fentries'), 'fentry', {
+      preempts: true,
+    }],
+    ['takes fentry where nothing else is there', lseek, 'fentry', { preempts: true, ...no('kprobe_multi', 'kprobe') }],
+    ['takes both halves by kprobe.multi from 6.14 on', permission, 'kprobe.multi+kretprobe.multi', {
+      preempts: true,
+      version: [6, 14],
+    }],
+    ['takes fexit before 6.14, whose return probes are few', permission, 'fexit', { preempts: true, version: [6, 12] }],
   ]
   for (const [name, spec, want, changes] of table) {
     test(name, () => expect(attachOf(spec, changes)).toBe(want))

@@ -73,6 +73,7 @@ export function recordedFacts(recording: Recording, changes: Partial<PlanFacts> 
     moduleOf: () => undefined,
     traceable: (name) => (answer('traceable', [name]) ?? false) as boolean,
     traceableNames: () => names('traceableNames()'),
+    preempts: false,
     full_trampolines: new Set(),
     module_trampolines: recording.attach.fentry,
     tracepoint: (...args) => (answer('tracepoint', args) ?? null) as ReturnType<PlanFacts['tracepoint']>,

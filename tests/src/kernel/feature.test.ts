@@ -27,6 +27,7 @@ function facts(more: Partial<KernelFacts> = {}, absent: Partial<Record<AttachKin
     memory_bytes: 1 << 30,
     pid_max: 32_768,
     bpf_stats: false,
+    preempts: false,
     perf_event_paranoid: 2,
     attach,
     credential_source: 'fentry',
@@ -51,6 +52,14 @@ test('the next best way is a fallback that says why the best does not work; none
     state: 'absent',
     reason: 'fentry: EPERM; kprobe: no kprobe_events',
   })
+})
+
+test('where the kernel preempts, kprobes come before fentry, which is said to lose some', () => {
+  const name = 'function hooks (kprobes:)'
+  expect(of(name, { preempts: true })).toEqual({ state: 'active', reason: 'kprobe.multi' })
+  const { state, reason } = of(name, { preempts: true }, { kprobe_multi: 'no fprobe', kprobe: 'no kprobes' })
+  expect(state).toBe('fallback')
+  expect(reason).toContain('skips some runs')
 })
 
 test('tracepoints that are not raw may be more than this process is allowed', () => {

@@ -85,6 +85,26 @@ test('what cannot be read is unknown, and nothing throws', () => {
   })
 })
 
+test.each([
+  ['#1 SMP Debian 5.10.223-1', '', '', '5.10.0-32', false],
+  ['#1 SMP PREEMPT_DYNAMIC Debian', 'none (voluntary) full ', '', '6.12.1', false],
+  ['#1 SMP PREEMPT_DYNAMIC Debian', 'none voluntary (full) ', '', '6.12.1', true],
+  ['#1 SMP PREEMPT_DYNAMIC Debian', 'full (lazy) ', 'quiet preempt=full', '7.2.13', true],
+  ['#1 SMP PREEMPT_DYNAMIC Debian', '', 'quiet preempt=full', '6.12.1', true],
+  ['#1 SMP PREEMPT_DYNAMIC Debian', '', 'preempt=none quiet', '7.0.1', false],
+  ['#1 SMP PREEMPT_DYNAMIC Debian', '', '', '6.18.44', false],
+  ['#1 SMP PREEMPT_DYNAMIC Debian', '', '', '7.0.1', true],
+  ['#1 SMP PREEMPT_RT Debian', '', '', '6.12.1', true],
+  ['#1 SMP PREEMPT Arch', '', '', '6.6.1', true],
+])('whether the kernel preempts: %s, %s, %s', (build, model, cmdline, release, wanted) => {
+  const root = machine({
+    'proc/version': `Linux version ${release} (gcc) ${build}\n`,
+    'sys/kernel/debug/sched/preempt': model,
+    'proc/cmdline': cmdline,
+  })
+  expect(readHostFacts('/proc', '', root).preempts).toBe(wanted)
+})
+
 test('BTF: a file that is named is the only one looked for; else places in order', () => {
   const both = machine({
     'proc/sys/kernel/osrelease': '5.10.0-1\n',

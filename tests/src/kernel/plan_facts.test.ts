@@ -12,6 +12,7 @@ const NO_KERNEL: PlanSource = {
   btf: null,
   tracefs: null,
   capabilities: [],
+  preempts: false,
 }
 
 const NFT = 'nf_tables 360448 2 nft_ct,nft_nat, Live 0xffffffffc0a00000\n'
