@@ -22,7 +22,10 @@ const REGISTER = '\n  data: [{type: uint64, source: pt_regs, resolve: rsp}]'
 /** The same arguments and selectors, attached in the ways that the policy language has. */
 const HOOKS: Readonly<Record<string, (selector: string) => string>> = {
   'system call': (selector) => kprobes('sys_lseek', '', selector),
+  // The same, but where the kernel preempts (docs/kernels.md).
+  'system call, in fentries': (selector) => kprobes('sys_lseek', '', selector).replace('kprobes:', 'fentries:'),
   'system call, registers wanted': (selector) => kprobes('sys_lseek', REGISTER, selector),
+  'with its result, in fentries': (selector) => kprobes('sys_lseek', RESULT, selector).replace('kprobes:', 'fentries:'),
   'with its result': (selector) => kprobes('sys_lseek', RESULT, selector),
   'with its result, registers wanted': (selector) => kprobes('sys_lseek', RESULT + REGISTER, selector),
   'one of a list': (selector) =>

@@ -1,9 +1,11 @@
 // bun scripts/reload_policies.ts [CHANGES] [PAUSE_US] [entry|return]: hot reload at length, as root, of a hook without and with its result.
-// Ends with status 1 if a call was missed or doubled.
+// Ends with status 1 if a call was missed or doubled; on a kernel that preempts, if one was missed that was not counted as lost.
+import { readHostFacts } from '../src/kernel/host.ts'
 import { type BpfUse, reloadUnderLoad } from '../tests/kernel/reload.ts'
 
 const changes = Number(process.argv[2] ?? 1000)
 const pause_us = Number(process.argv[3] ?? 300)
+const { preempts } = readHostFacts()
 let failed = false
 const halves = process.argv[4]
 for (const returns of halves === undefined ? [false, true] : [halves === 'return']) {
@@ -23,7 +25,7 @@ for (const returns of halves === undefined ? [false, true] : [halves === 'return
   console.log(`  load: ${spread(report.changes.map(({ load_ms }) => load_ms))}`)
   console.log(`  live without load: ${spread(report.changes.map((change) => change.live_ms - change.load_ms))}`)
   for (const sample of report.samples) console.log(`  ${describe(sample)}`)
-  failed ||= missed > 0 || doubled > 0 || lost > 0
+  failed ||= missed > lost || doubled > 0 || (lost > 0 && !preempts)
 }
 process.exitCode = failed ? 1 : 0
 

@@ -1,6 +1,7 @@
 /** A policy file that changes while its hook is hit all the time: each hit is one version's, and nothing stays behind. */
 import { expect } from 'bun:test'
 import fs from 'node:fs'
+import { readHostFacts } from '../../src/kernel/host.ts'
 import { testWhere } from './need.ts'
 import { type BpfUse, COUNTED_LSEEK, type ReloadReport, reloadUnderLoad } from './reload.ts'
 
@@ -14,6 +15,10 @@ const CHANGES_MIN = 10
 /** Half of the changes are live within this when the time that loading takes is left out. */
 const LIVE_MS_MAX = 250 * SLOWER
 const GROWTH_BYTES_MAX = 48 << 20
+
+/** Then the kernel skips a kprobe whose CPU was taken from a task inside bpf(2), which the agent uses: 1 of 10,000 on 7.2. */
+const PREEMPTS = readHostFacts().preempts
+const SKIPPED_SHARE_MAX = 0.001
 
 const missing = fs.existsSync(COUNTED_LSEEK) ? undefined : `no ${COUNTED_LSEEK}`
 
@@ -30,8 +35,11 @@ for (const returns of [false, true]) {
       sample_every: SAMPLE_EVERY,
     })
     show(report)
-    const { missed, doubled, lost } = report
-    expect({ missed, doubled, lost }).toEqual({ missed: 0, doubled: 0, lost: 0 })
+    const { calls, missed, doubled, lost } = report
+    expect(doubled).toBe(0)
+    // Each is accounted for (so are other processes' calls), and there is none where the kernel cannot skip one.
+    expect(missed).toBeLessThanOrEqual(lost)
+    expect(lost).toBeLessThanOrEqual(PREEMPTS ? calls * SKIPPED_SHARE_MAX : 0)
     expect(report.calls).toBeGreaterThan(report.changes.length * 10)
     expect(report.versions).toBe(report.changes.length + 1)
     expect(report.changes.length).toBeGreaterThanOrEqual(SLOWER > 1 ? CHANGES_MIN : CHANGES)
