@@ -13,11 +13,11 @@
 #define HOOK_DATA_MASK (HOOK_DATA_BYTES - 1)
 #define HOOK_SCRATCH_LEVELS 4 /* task, softirq, hardirq, and a preempted one */
 #define WALK_BYTES 4096
-#define KEPT_HEAD_BYTES 16 /* alive, verdict, cursor, error */
+#define KEPT_HEAD_BYTES 80 /* alive, verdict, cursor, error, parameters */
 #define PT_REGS_WORDS 21   /* of x86-64, the larger of both */
 #define MEMORY_WRITES_MAX 8 /* as actions of one selector */
 #define KEPT_SMALL_BYTES 1024
-#define KEPT_LARGE_BYTES 13312
+#define KEPT_LARGE_BYTES 13376
 
 /* Constants of this hook. A section of its own, so that the loader writes it whole. */
 const volatile struct hook_config hook SEC(".rodata.config") = {};
@@ -27,7 +27,6 @@ const volatile struct hook_config hook SEC(".rodata.config") = {};
 struct hook_scratch {
 	__u64 busy;
 	__u64 context; /* the program's ctx, for reading tracepoint records and registers by offset */
-	__u64 parameters[8];
 	__u64 result;
 	__u64 value; /* of the argument being read, after its steps */
 	__u64 number[HOOK_ARGUMENTS_MAX]; /* integers: the value; buffers: the address; others: as the readers say */
@@ -62,6 +61,7 @@ struct hook_scratch {
 	__u32 verdict; /* enum hook_verdict */
 	__u32 cursor; /* end of data */
 	__s32 error; /* returned by hooks that can refuse */
+	__u64 parameters[8]; /* at return the registers are others' */
 	struct hook_event event;
 	__u8 data[HOOK_DATA_BYTES + HOOK_SLACK_BYTES];
 };

@@ -1,7 +1,12 @@
 /** Long buffers: with maxData they come whole, in chunks before their event, up to Tetragon's limit. */
 import { expect, test } from 'bun:test'
+import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
+import { objectFile } from '../../src/kernel/objects.ts'
+import { probeFacts } from '../../src/kernel/probe.ts'
 import { TestAgent } from './agent.ts'
+import { testWhere } from './need.ts'
 import { hookBodies, loadPolicy, policyYaml } from './policy.ts'
 
 const CALLS = path.resolve('build/program/hook_calls')
@@ -72,3 +77,57 @@ test('maxData with a return value: bytes of the call, result of the return', asy
   expect(found?.return).toEqual({ long_arg: '50000' })
   await agent.requireNoLoss()
 })
+
+const { attach } = probeFacts({ btf: '', procfs: '/proc', object: objectFile('probe') })
+const WAYS = [
+  { name: 'what comes first here', kind: 'kprobes', more: '', needs: attach.raw_tp },
+  { name: 'fentry and fexit', kind: 'fentries', more: '', needs: attach.fentry },
+  {
+    name: 'kprobe and kretprobe',
+    kind: 'kprobes',
+    more: '\n  data: [{type: uint64, source: pt_regs, resolve: rsp}]',
+    needs: attach.kprobe,
+  },
+]
+
+for (const { name, kind, more, needs } of WAYS) {
+  const missing = needs.works ? undefined : needs.reason
+  testWhere(
+    missing,
+    `returnCopy: bytes that a call leaves behind, beside what is gone by then, by ${name}`,
+    async () => {
+      using stack = new DisposableStack()
+      const directory = stack.adopt(
+        fs.mkdtempSync(path.join(os.tmpdir(), 'thump-data-')),
+        (made) => fs.rmSync(made, { recursive: true }),
+      )
+      const file = path.join(directory, 'file')
+      fs.writeFileSync(file, 'left behind')
+      await using agent = await TestAgent.start()
+      await loadPolicy(
+        agent,
+        policyYaml(
+          'left',
+          `
+${kind}:
+- call: sys_read
+  syscall: true${more}
+  args:
+  - {index: 0, type: fd}
+  - {index: 1, type: char_buf, returnCopy: true}
+  - {index: 2, type: size_t}
+  return: true
+  returnArg: {index: 0, type: size_t}
+  selectors:
+  - matchArgs: [{index: 0, operator: Equal, values: ["${file}"]}]
+    matchReturnArgs: [{operator: GT, values: ["0"]}]
+`,
+        ),
+      )
+      const events = await agent.run(['cat', file, file])
+      const shown = hookBodies(events, 'left').map(({ args }) => (args as { bytes_arg?: string }[])[1]?.bytes_arg)
+      expect(shown).toEqual(Array(2).fill(Buffer.from('left behind').toString('base64')))
+      await agent.requireNoLoss()
+    },
+  )
+}
