@@ -9,10 +9,14 @@ import { app, hub, meta } from './parts.ts'
 const EVENTS = 20_000
 const POLICIES = 100
 const NARROW = 10
+const QUEUE_BYTES = 2 << 20
+const LAGGARDS = 2
 const LINE = JSON.stringify({ process_exec: { process: { binary: '/bin/x', arguments: 'y'.repeat(600) } } })
+/** What the full queues of the laggards hold, and some more: others, who are never further behind than these, have room then. */
+const QUEUED_MAX = LAGGARDS * Math.floor(QUEUE_BYTES / LINE.length) + 1000
 
 test('slow readers lose and know how much, the others get every event that they asked for', async () => {
-  const stream = hub({ subscribers_max: 64, queue_events_max: 5_000, queue_bytes_max: 2 << 20 })
+  const stream = hub({ subscribers_max: 64, queue_events_max: 5_000, queue_bytes_max: QUEUE_BYTES })
   const parseQuery = (query: URLSearchParams) => {
     const predicate = compileQuery(query)
     return (line: string, of: ReturnType<typeof meta>) => predicate(viewOfMeta(line, of))
@@ -30,13 +34,15 @@ test('slow readers lose and know how much, the others get every event that they 
     stdout: 'pipe',
     stderr: 'inherit',
   })
-  while (stream.subscribers < queries.length + 2) await Bun.sleep(5)
+  while (stream.subscribers < queries.length + LAGGARDS) await Bun.sleep(5)
   await Bun.sleep(100)
   for (let seq = 1; seq <= EVENTS; seq++) {
     stream.write(LINE, meta(seq, { type: 'process_kprobe', policy: `p${seq % POLICIES}` }))
     if (seq % 20 === 0) {
       stream.push()
       await Bun.sleep(0)
+      // A machine that is busy elsewhere makes all of them slow.
+      while (stream.counters.queued > QUEUED_MAX) await Bun.sleep(5)
     }
   }
   child.stdin.write('hurry\n')
@@ -51,8 +57,8 @@ test('slow readers lose and know how much, the others get every event that they 
   const all = { query: '', events: EVENTS, lost: 0, disorder: 0 }
   const narrow = { events: EVENTS / POLICIES, lost: 0, disorder: 0 }
   expect(shown.slice(0, 4)).toEqual([all, all, all, all])
-  expect(shown.slice(4, -2)).toEqual(queries.slice(4).map((query) => ({ query, ...narrow })))
-  for (const { events, lost, disorder } of shown.slice(-2)) {
+  expect(shown.slice(4, -LAGGARDS)).toEqual(queries.slice(4).map((query) => ({ query, ...narrow })))
+  for (const { events, lost, disorder } of shown.slice(-LAGGARDS)) {
     expect(lost).toBeGreaterThan(0)
     expect({ sum: events + lost, disorder }).toEqual({ sum: EVENTS, disorder: 0 })
   }
