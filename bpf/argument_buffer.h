@@ -56,7 +56,7 @@ __noinline int argument_buffer(__u32 slot, __u32 index)
 	return 0;
 }
 
-/* Appends what one struct iovec points to. s->hash: bytes so far, total, and the vectors. */
+/* Appends what one struct iovec points to. s->hash: bytes so far, total, the vectors, and how much they hold at most. */
 __noinline int vector_step(__u32 slot, __u32 index, __u32 step)
 {
 	struct hook_scratch *s = scratch_of(slot);
@@ -72,6 +72,8 @@ __noinline int vector_step(__u32 slot, __u32 index, __u32 step)
 	if (bpf_probe_read_user(&vector, sizeof(vector), (void *)from) &&
 	    bpf_probe_read_kernel(&vector, sizeof(vector), (void *)from))
 		return -1;
+	if (vector.size > s->hash[3] - s->hash[1])
+		vector.size = s->hash[3] - s->hash[1];
 	s->hash[1] += vector.size;
 	/* Of one vector the whole can be sent, of several what fits in here. */
 	s->number[index & (HOOK_ARGUMENTS_MAX - 1)] = step == 0 ? vector.base : 0;
@@ -90,7 +92,7 @@ __noinline int vector_step(__u32 slot, __u32 index, __u32 step)
 	return 0;
 }
 
-/* Copies what the vectors at s->hash[2] point to, one after the other. */
+/* Copies what the vectors at s->hash[2] point to, one after the other, and of them s->hash[3] bytes at most. */
 __noinline int vector_copy(__u32 slot, __u32 index, __u64 count)
 {
 	struct hook_scratch *s = scratch_of(slot);
@@ -132,6 +134,9 @@ __noinline int argument_iovec(__u32 slot, __u32 index)
 	if (a->size_argument)
 		count = counted(s, a);
 	s->hash[2] = s->value;
+	s->hash[3] = ~0ULL;
+	if (a->flags & ARGUMENT_FLAG_RETURN_COPY)
+		s->hash[3] = (__s64)s->result < 0 ? 0 : s->result;
 	return vector_copy(slot, index, count);
 }
 
@@ -191,6 +196,7 @@ __noinline int argument_iov_iter(__u32 slot, __u32 index)
 	else if (bpf_core_field_exists(newer->iov))
 		vectors = BPF_CORE_READ(newer, iov);
 	s->hash[2] = (__u64)vectors;
+	s->hash[3] = ~0ULL;
 	return vector_copy(slot, index, BPF_CORE_READ(iter, nr_segs));
 }
 

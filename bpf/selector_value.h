@@ -259,9 +259,7 @@ __noinline int filter_address(__u32 slot, __u32 index)
 		break;
 	case FILTER_OPERATOR_SOURCE_PORT:
 	case FILTER_OPERATOR_DESTINATION_PORT:
-		/* What has no port has port 0, which is privileged; but it is in no set, and does not differ either. */
-		if (!is_ip && f->flags & FILTER_FLAG_NEGATE)
-			return -1;
+		/* What has no port has port 0, as in Tetragon: it is privileged, and other than any that is listed. */
 		number = operator == FILTER_OPERATOR_SOURCE_PORT ? v.source_port : v.destination_port;
 		if (f->flags & FILTER_FLAG_SET)
 			return in_ranges(s, f->set, number);

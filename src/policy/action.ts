@@ -95,13 +95,13 @@ function check(found: Action, path: Path, report: Report): void {
   if (targets > 1) report.error(path, 'At most one of argNewSymbol, argNewAddr and argNewOffset can be given')
 }
 
-/** Nanoseconds of `5`, `5s`, `1m`, `2h`; undefined for anything else, also beyond a year. */
+/** Nanoseconds of `5`, `5s`, `1m`, `2h`, 0 for no limit; undefined for anything else, also beyond a year. */
 export function parseRateLimit(value: string): bigint | undefined {
   const match = /^(\d{1,8})([smhSMH]?)$/.exec(value)
   if (match === null) return undefined
   const unit = { '': 1, s: 1, m: 60, h: 3600 }[match[2]!.toLowerCase()] ?? 1
   const seconds = Number(match[1]) * unit
-  return seconds === 0 || seconds > 366 * 86400 ? undefined : BigInt(seconds) * 1_000_000_000n
+  return seconds > 366 * 86400 ? undefined : BigInt(seconds) * 1_000_000_000n
 }
 
 export const actionList: Reader<readonly Action[]> = list(action, { max: ACTIONS_MAX })

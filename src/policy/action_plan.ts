@@ -58,8 +58,9 @@ function addAction(draft: HookDraft, action: Action, selector: number, path: Pat
     report.error([...path, 'action'], `Action ${name} in matchReturnActions: the function has already returned`)
     return
   }
-  if (draft.kind === 'lsm' && (action.kernelStackTrace || action.userStackTrace)) {
-    report.warn(path, 'Stack traces of LSM hooks: Tetragon has none here')
+  if (action.kernelStackTrace || action.userStackTrace) {
+    if (draft.kind === 'lsm') report.error(path, 'Stack traces of LSM hooks: their events have no place for them')
+    else if (name !== 'Post') report.error(path, `Stack traces with action ${name}, only Post has them`)
   }
   if (action.imaHash && draft.kind !== 'lsm') report.error([...path, 'imaHash'], 'imaHash works in lsmhooks only')
   const place = argumentOf(draft, action, path)

@@ -8,7 +8,16 @@ import { mapFilter, numberFilter, parseEach, rangeFilter } from './number_filter
 import { findOperator, type Operator, OPERATOR_NAMES } from './operator.ts'
 import { textSet } from './text_set.ts'
 import type { ArgumentMatch } from './type.ts'
-import { parseCidr, parseConstant, type Parsed, parseFileType, parseInteger, parsePort, parseRange } from './value.ts'
+import {
+  parseCapabilities,
+  parseCidr,
+  parseConstant,
+  type Parsed,
+  parseFileType,
+  parseInteger,
+  parsePort,
+  parseRange,
+} from './value.ts'
 
 /** Adds the filters of one match; reports what is wrong with it. */
 export function addArgumentMatch(
@@ -79,14 +88,16 @@ function withValues(
 ): HookFilter | undefined {
   const each = <T>(parse: (text: string) => Parsed<T>): T[] | undefined =>
     parseEach(draft, values, path, operator.name, parse)
+  const number = (text: string) =>
+    type!.shape === 'mask' ? parseCapabilities(text) : parseInteger(text, type!.bits, type!.signed)
   switch (operator.values) {
     case 'equal':
       if (type!.shape !== 'integer' && type!.shape !== 'mask') {
         return textSet(draft, base, values, path, operator.name, type)
       }
-      return numberFilter(draft, base, each((text) => parseInteger(text, type!.bits, type!.signed)), path)
+      return numberFilter(draft, base, each(number), path)
     case 'number':
-      return numberFilter(draft, base, each((text) => parseInteger(text, type!.bits, type!.signed)), path)
+      return numberFilter(draft, base, each(number), path)
     case 'range':
       return rangeFilter(draft, base, each((text) => parseRange(text, type!.bits, type!.signed, false)), type!.signed)
     case 'map':

@@ -256,7 +256,7 @@ export function finish(slot: ArgumentSlot, type: ArgumentType, wire: HookArgumen
     wire: {
       ...wire,
       type: type.wire,
-      max_bytes: argument.maxData ? BUFFER_BYTES_MAX : 0,
+      max_bytes: argument.maxData && (counted || type.wire === ARGUMENT_TYPE.IOV_ITER) ? BUFFER_BYTES_MAX : 0,
       size_argument: wire.size_argument === 0 && counted ? argument.sizeArgIndex : wire.size_argument,
     },
   }

@@ -74,7 +74,10 @@ export function findSlot(draft: HookDraft, list: ArgumentSlot['list'], index: nu
   const own = draft.slots.map((slot, place) => ({ slot, place })).filter(({ slot }) => slot.list === list)
   const exact = own.find(({ slot }) => slot.argument.index === index)
   // Tracepoints: `index` may be that of the field, as in args, or the position in args (Tetragon's own examples do both).
-  const found = exact ?? (draft.kind === 'tracepoint' || list === 'data' ? own[index] : undefined)
+  // Of data it is the position.
+  const found = list === 'data'
+    ? own[index] ?? exact
+    : exact ?? (draft.kind === 'tracepoint' || draft.kind === 'raw_tracepoint' ? own[index] : undefined)
   if (found !== undefined) return found.place
   const name = { args: 'args', data: 'data', return: 'returnArg', hidden: 'args' }[list]
   const known = own.map(({ slot }) => slot.argument.index).join(', ')

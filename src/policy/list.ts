@@ -43,11 +43,16 @@ function check(found: PolicyList, path: Path, report: Report): void {
   }
 }
 
-/** Quantifiers on groups are refused: they take exponential time on some names. */
+/** Groups that one pattern may leave out; each doubles the ways through it. */
+const OPTIONAL_GROUPS_MAX = 4
+
+/** Repeated groups are refused: they take exponential time on some names. `(?i)` in front is Go's word for any case. */
 export function patternOf(pattern: string): RegExp | undefined {
-  if (/\)[*+{?]/.test(pattern)) return undefined
+  const any_case = pattern.startsWith('(?i)')
+  const bare = any_case ? pattern.slice(4) : pattern
+  if (/\)[*+{]/.test(bare) || (bare.match(/\)\?/g) ?? []).length > OPTIONAL_GROUPS_MAX) return undefined
   try {
-    return new RegExp(pattern)
+    return new RegExp(bare, any_case ? 'i' : '')
   } catch {
     return undefined // the caller reports it with its position
   }

@@ -59,9 +59,10 @@ export function rangeFilter(
     const values = ranges.flatMap(({ min, max }) => [BigInt.asUintN(64, min), BigInt.asUintN(64, max)])
     return { ...base, values, value_count: values.length }
   }
-  const operator = base.operator === FILTER_OPERATOR.RANGE ? FILTER_OPERATOR.RANGES : base.operator
   const set = addSet(draft, { map: 'ranges', values: signed ? cutAtSign(ranges) : ranges })
-  return { ...base, operator, flags: base.flags | FILTER_FLAG.SET, set }
+  // The flag would send numbers to the map of values (bpf/selector_value.h); ports need it to tell a set from values.
+  if (base.operator === FILTER_OPERATOR.RANGE) return { ...base, operator: FILTER_OPERATOR.RANGES, set }
+  return { ...base, flags: base.flags | FILTER_FLAG.SET, set }
 }
 
 /** Sorted, overlapping and touching ones joined. */

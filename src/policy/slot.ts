@@ -64,6 +64,9 @@ function checkArgument(
   if (argument.source !== '' && list !== 'data' && list !== 'hidden') {
     report.error([...path, 'source'], `source ${argument.source} in ${list}, works in data only`)
   }
+  if (argument.source === '' && list === 'data') {
+    report.error(path, 'Missing "source" in data, want current_task or pt_regs')
+  }
   if (argument.source === 'pt_regs' && argument.resolve === '') {
     report.error(path, 'Missing "resolve" of source pt_regs, want a register such as rax')
   }
@@ -80,7 +83,7 @@ function checkArgument(
     report.error([...path, 'returnCopy'], `returnCopy with type ${type}, works with char_buf and char_iovec only`)
   }
   if (argument.maxData && !buffer && type !== 'iov_iter') {
-    report.error([...path, 'maxData'], `maxData with type ${type}, works with char_buf, char_iovec and iov_iter only`)
+    report.warn([...path, 'maxData'], `maxData with type ${type}, works with char_buf, char_iovec and iov_iter only`)
   }
   if (argument.maxData && argument.returnCopy) {
     report.error([...path, 'maxData'], 'maxData and returnCopy exclude each other')
@@ -95,7 +98,7 @@ function checkArgument(
     report.error([...path, 'type'], `Type ${type} works in tracepoints only`)
   }
   if (list === 'return' && argument.index !== 0) {
-    report.error([...path, 'index'], `Index ${argument.index} of returnArg, want 0`)
+    report.warn([...path, 'index'], `Index ${argument.index} of returnArg means nothing: there is one return value`)
   }
   const depth = argument.resolve === '' ? 0 : argument.resolve.split('.').length
   if (depth > RESOLVE_NAMES_MAX) {

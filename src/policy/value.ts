@@ -25,7 +25,7 @@ export function limits(bits: number, signed: boolean): [bigint, bigint] {
   return signed ? [-(1n << (width - 1n)), (1n << (width - 1n)) - 1n] : [0n, (1n << width) - 1n]
 }
 
-/** `min:max`, both included; with `single` also one number. */
+/** `min:max`, both included; with `single` also one number, and the ends in either order (as Tetragon has it in maps). */
 export function parseRange(text: string, bits: number, signed: boolean, single: boolean): Parsed<Range> {
   const parts = text.split(':')
   if (parts.length === 1 && single) {
@@ -37,7 +37,10 @@ export function parseRange(text: string, bits: number, signed: boolean, single: 
   const max = parseInteger(parts[1]!.trim(), bits, signed)
   if ('wrong' in min) return min
   if ('wrong' in max) return max
-  if (min.value > max.value) return { wrong: `${min.value} is above ${max.value}, so nothing is between them` }
+  if (min.value > max.value) {
+    if (single) return { value: { min: max.value, max: min.value } }
+    return { wrong: `${min.value} is above ${max.value}, so nothing is between them` }
+  }
   return { value: { min: min.value, max: max.value } }
 }
 
@@ -186,7 +189,21 @@ export const CAPABILITIES = [
   'CHECKPOINT_RESTORE',
 ] as const
 
-/** Bit number of `CAP_SYS_ADMIN`, -1 if there is none of that name. */
-export function capabilityNumber(name: string): number {
+/** Bit number of `CAP_SYS_ADMIN` in any case, -1 if there is none of that name. */
+export function capabilityNumber(text: string): number {
+  const name = text.trim().toUpperCase()
   return CAPABILITIES.findIndex((each) => name === `CAP_${each}` || name === each)
+}
+
+/** A set of capabilities: 64 bits as a number, or names with commas between them. */
+export function parseCapabilities(text: string): Parsed<bigint> {
+  const number = parseInteger(text, 64, false)
+  if ('value' in number) return number
+  let mask = 0n
+  for (const name of text.split(',')) {
+    const bit = capabilityNumber(name)
+    if (bit < 0) return { wrong: 'want a number such as 0x200000 or names such as CAP_SYS_ADMIN,CAP_NET_RAW' }
+    mask |= 1n << BigInt(bit)
+  }
+  return { value: mask }
 }

@@ -131,3 +131,47 @@ ${kind}:
     },
   )
 }
+
+test('returnCopy of vectors: as many bytes as the call returned, none of one that failed', async () => {
+  using stack = new DisposableStack()
+  const directory = stack.adopt(
+    fs.mkdtempSync(path.join(os.tmpdir(), 'thump-data-')),
+    (made) => fs.rmSync(made, { recursive: true }),
+  )
+  const file = path.join(directory, 'file')
+  fs.writeFileSync(file, 'left behind')
+  await using agent = await TestAgent.start()
+  await loadPolicy(
+    agent,
+    policyYaml(
+      'vectors',
+      `
+kprobes:
+- call: sys_readv
+  args:
+  - {index: 1, type: char_iovec, returnCopy: true, sizeArgIndex: 3}
+  return: true
+  returnArg: {index: 0, type: int}
+`,
+    ),
+  )
+  const events = await agent.run([
+    CALLS,
+    'readv',
+    file,
+    '4',
+    '20',
+    'readv',
+    file,
+    '20',
+    '4',
+    'readv',
+    '/nowhere',
+    '4',
+    '4',
+  ])
+  const shown = hookBodies(events, 'vectors').map(({ args }) => (args as { bytes_arg?: string }[])[0]?.bytes_arg)
+  const whole = Buffer.from('left behind').toString('base64')
+  expect(shown).toEqual([whole, whole, ''])
+  await agent.requireNoLoss()
+})

@@ -1,5 +1,5 @@
 /** The same hooks through every family of programs: paths, sockets and results are read and filtered alike, and nothing else comes. */
-import { afterAll, beforeAll, expect } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -164,6 +164,38 @@ ${family.kind}:
     await agent.requireNoLoss()
   })
 }
+
+test('what has no port has port 0: privileged, and other than any that is listed', async () => {
+  await using agent = await TestAgent.start()
+  const filters = {
+    other: `NotSPort, values: ["${PORT}"]`,
+    low: 'SPortPriv',
+    high: 'NotSportPriv',
+    away: 'NotSAddr, values: ["10.0.0.1"]',
+  }
+  for (const [name, filter] of Object.entries(filters)) {
+    await loadPolicy(
+      agent,
+      policyYaml(
+        name,
+        `
+kprobes:
+- call: sys_connect
+  args: [{index: 1, type: sockaddr}]
+  selectors:
+  - matchArgs: [{index: 1, operator: ${filter}}]
+`,
+      ),
+    )
+  }
+  const events = await agent.run([CALLS, 'connect', '127.0.0.1', `${PORT}`, 'unix', '@nobody'])
+  const seen = (policy: string) =>
+    hookBodies(events, policy).map(({ args }) =>
+      (args as { sockaddr_arg: { family: string } }[])[0]?.sockaddr_arg.family
+    )
+  expect(Object.keys(filters).map(seen)).toEqual([['AF_UNIX'], ['AF_UNIX'], ['AF_INET'], ['AF_INET']])
+  await agent.requireNoLoss()
+})
 
 testWhere(missing('lsm'), 'LSM hooks read files and addresses, and tell of no others', async () => {
   await using agent = await TestAgent.start()

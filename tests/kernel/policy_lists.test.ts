@@ -68,6 +68,29 @@ test('InMap of 100,000 numbers matches the first and the last, and no others', a
   await agent.requireNoLoss()
 }, TEST_MS_MAX)
 
+test('more ranges than stand in a filter match what is in one of them', async () => {
+  await using agent = await TestAgent.start()
+  const hook = (operator: string, values: string) => `
+kprobes:
+- call: sys_lseek
+  syscall: true
+  args: [{index: 1, type: long}, {index: 2, type: int}]
+  selectors:
+  - matchArgs:
+    - {index: 2, operator: Equal, values: ["4444"]}
+    - {index: 1, operator: ${operator}, values: [${values}]}
+`
+  await loadPolicy(agent, policyYaml('in', hook('InMap', '"-7:-5", "1", "3", "5", "10:12"')))
+  await loadPolicy(agent, policyYaml('out', hook('NotInRange', '"-7:-5", "1:1", "3:3", "5:5", "10:12"')))
+  const offsets = ['-8', '-6', '0', '1', '2', '5', '9', '12', '13']
+  const events = await agent.run([CALLS, ...offsets.flatMap((offset) => ['lseek', offset, '4444'])])
+  const seen = (policy: string) =>
+    hookBodies(events, policy).map(({ args }) => (args as { long_arg: string }[])[0]?.long_arg)
+  expect(seen('in')).toEqual(['-6', '1', '5', '12'])
+  expect(seen('out')).toEqual(['-8', '0', '2', '9', '13'])
+  await agent.requireNoLoss()
+}, TEST_MS_MAX)
+
 testWhere(
   roomy,
   'a list that a map has no room for is refused with the limit, and leaves nothing in the map',

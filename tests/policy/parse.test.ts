@@ -80,6 +80,12 @@ describe('matchArgs', () => {
     })
   }
 
+  test('capability sets are compared with masks and with names', () => {
+    const match = 'operator: Mask, values: ["CAP_SYS_ADMIN,CAP_NET_RAW", CAP_BPF]'
+    for (const type of ['cap_effective', 'kernel_cap_t']) expect(filter(type, match)).toEqual([])
+    expect(filter('cap_permitted', 'operator: Equal, values: [CAP_NONE]').join()).toContain('want a number such as')
+  })
+
   test('takes spellings in other case', () => {
     for (const operator of ['equal', 'eq', 'gt', 'GreaterThan', 'notprefix', 'neq']) {
       expect(filter(operator.includes('prefix') ? 'string' : 'int', `operator: ${operator}, values: ["1"]`)).toEqual([])
@@ -133,6 +139,21 @@ describe('spec', () => {
       'rate limits have units',
       '  kprobes: [{call: f, syscall: false, selectors: [{matchActions: [{action: Post, rateLimit: 5d}]}]}]',
       'Invalid rateLimit',
+    ],
+    [
+      'stack traces come with Post',
+      '  kprobes: [{call: f, syscall: false, selectors: [{matchActions: [{action: Sigkill, kernelStackTrace: true}]}]}]',
+      'Stack traces with action Sigkill, only Post has them',
+    ],
+    [
+      'LSM events have no stack',
+      '  lsmhooks: [{hook: file_open, selectors: [{matchActions: [{action: Post, userStackTrace: true}]}]}]',
+      'Stack traces of LSM hooks',
+    ],
+    [
+      'data says where it is from',
+      '  kprobes: [{call: f, syscall: false, data: [{index: 0, type: int, resolve: pid}]}]',
+      'Missing "source" in data',
     ],
     ['enforcers are one', '  enforcers: [{calls: [sys_dup]}, {calls: [sys_dup]}]', 'Too many enforcers: 2, at most 1'],
     ['enforced calls are known', '  enforcers: [{calls: [vfs_write]}]', 'enforcers take system calls'],
@@ -229,6 +250,21 @@ describe('spec', () => {
       'The message has 258 bytes: events show the first 256',
       'The tags[0] has 129 bytes: events show the first 128',
     ])
+  })
+  test('an index of returnArg and maxData of a number mean nothing, and are said so', () => {
+    const hook =
+      '{call: f, syscall: false, args: [{type: int, maxData: true}], return: true, returnArg: {index: 1, type: int}}'
+    const { errors, warnings } = parsePolicies('t', `${HEAD}spec:\n  kprobes: [${hook}]\n`)
+    expect(errors).toEqual([])
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'maxData with type int, works with char_buf, char_iovec and iov_iter only',
+      'Index 1 of returnArg means nothing: there is one return value',
+    ])
+  })
+  test('a rate limit of 0 is none, and names of capabilities may be in lower case', () => {
+    const selector =
+      `{matchCapabilities: [{operator: In, values: [cap_sys_admin]}], matchActions: [{action: Post, rateLimit: "0"}]}`
+    expect(messages(`  kprobes: [{call: f, syscall: false, selectors: [${selector}]}]`)).toEqual([])
   })
   for (const [name, spec, want] of table) test(name, () => expect(messages(spec).join('\n')).toContain(want))
 

@@ -169,7 +169,7 @@ function actionsOf({ lines, section }: Target): readonly string[] {
       'action: Post, rateLimit: 5s',
       'action: Post, rateLimit: 1m, rateLimitScope: global',
     ],
-    'action: Post, kernelStackTrace: true, userStackTrace: true',
+    ...(section === 'lsmhooks' ? [] : ['action: Post, kernelStackTrace: true, userStackTrace: true']),
     ...(section === 'tracepoints' ? [] : ['action: Sigkill', 'action: Signal, argSig: 10']),
     ...(refusable ? ['action: Override, argError: -1'] : []),
   ]

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import {
   capabilityNumber,
+  parseCapabilities,
   parseCidr,
   parseConstant,
   parseFileType,
@@ -43,6 +44,7 @@ describe('parseRange()', () => {
   test('reads both ends, which may be negative', () => {
     expect(parseRange('-10:-5', 32, true, false)).toEqual({ value: { min: -10n, max: -5n } })
     expect(parseRange('7', 32, true, true)).toEqual({ value: { min: 7n, max: 7n } })
+    expect(parseRange('12:10', 32, true, true)).toEqual({ value: { min: 10n, max: 12n } })
   })
   test('refuses a range that holds nothing, and one with three ends', () => {
     expect('wrong' in parseRange('5:4', 32, true, false)).toBe(true)
@@ -89,6 +91,7 @@ describe('parseCidr()', () => {
 test('parsePort() reads ports and ranges', () => {
   expect(parsePort('80')).toEqual({ value: { min: 80n, max: 80n } })
   expect(parsePort('8000:8999')).toEqual({ value: { min: 8000n, max: 8999n } })
+  expect(parsePort('90:80')).toEqual({ value: { min: 80n, max: 90n } })
   for (const text of ['http', '65536', '-1', '']) expect('wrong' in parsePort(text)).toBe(true)
 })
 
@@ -106,4 +109,12 @@ test('parseFileType() and capabilityNumber() know their names only', () => {
   expect(capabilityNumber('CAP_SYS_ADMIN')).toBe(21)
   expect(capabilityNumber('BPF')).toBe(39)
   expect(capabilityNumber('CAP_NO_SUCH')).toBe(-1)
+  expect(capabilityNumber(' cap_net_raw')).toBe(13)
+})
+
+test('parseCapabilities() reads masks and names', () => {
+  expect(parseCapabilities('0x1ffffffffff')).toEqual({ value: 0x1ffffffffffn })
+  expect(parseCapabilities('CAP_SYS_ADMIN')).toEqual({ value: 1n << 21n })
+  expect(parseCapabilities('CAP_CHOWN, cap_net_raw')).toEqual({ value: 0x2001n })
+  for (const text of ['', 'CAP_CHOWN,', 'CAP_NO_SUCH', '-1']) expect('wrong' in parseCapabilities(text)).toBe(true)
 })

@@ -11,6 +11,7 @@
  *   dial PORT               TCP to 127.0.0.1:PORT, 5 bytes, close
  *   probe NUMBER TEXT       hook_probe(NUMBER, TEXT), a function of its own for uprobes
  *   repeat COUNT OFFSET WHENCE   the same lseek COUNT times
+ *   readv PATH SIZE SIZE    read a file into two buffers full of "x"
  *   sleep SECONDS           lives on, for who asks about it */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -89,6 +91,17 @@ static void connect_unix(const char *name)
 	close(fd);
 }
 
+static void read_vectors(const char *path, int first, int second)
+{
+	static char buffers[2][64];
+	struct iovec vectors[] = { { buffers[0], first }, { buffers[1], second } };
+	int fd = open(path, O_RDONLY);
+
+	memset(buffers, 'x', sizeof(buffers));
+	(void)!readv(fd, vectors, 2);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	int result = 0;
@@ -102,6 +115,9 @@ int main(int argc, char **argv)
 		} else if (!strcmp(word, "repeat") && i + 3 < argc) {
 			for (long n = atol(argv[i + 1]); n > 0; n--)
 				lseek(-1, atol(argv[i + 2]), atoi(argv[i + 3]));
+			i += 3;
+		} else if (!strcmp(word, "readv") && i + 3 < argc) {
+			read_vectors(argv[i + 1], atoi(argv[i + 2]), atoi(argv[i + 3]));
 			i += 3;
 		} else if (!strcmp(word, "sleep") && i + 1 < argc) {
 			sleep(atoi(argv[++i]));
