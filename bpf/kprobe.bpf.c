@@ -2,7 +2,7 @@
 /* Hooks on kernel functions through kprobes, where there is no trampoline for them, or many functions at once. */
 #include "kernel.h"
 #include "map.h"
-#include "hook_run.h"
+#include "return_probe.h"
 
 static __always_inline int kprobe_entry(struct pt_regs *ctx)
 {
@@ -29,28 +29,6 @@ static __always_inline int kprobe_entry(struct pt_regs *ctx)
 	return 0;
 }
 
-static __always_inline int kprobe_return(struct pt_regs *ctx)
-{
-	__u32 slot;
-	struct hook_scratch *s;
-	int verdict;
-
-	VERSION_JUMP_AT_RETURN(ctx);
-	slot = hook_begin_return(ctx);
-	s = scratch_of(slot);
-	if (!s)
-		return 0;
-	register_parameters(slot);
-	s->function = hook.flags & HOOK_FLAG_COOKIE ? bpf_get_attach_cookie(ctx) : 0;
-	if (hook.flags & HOOK_FLAG_RETURN_ONLY)
-		verdict = hook_entry(slot);
-	else
-		verdict = hook_return(slot);
-	hook_end(ctx, slot, verdict);
-	scratch_release(slot);
-	return 0;
-}
-
 SEC("kprobe")
 int hook_kprobe(struct pt_regs *ctx)
 {
@@ -60,7 +38,7 @@ int hook_kprobe(struct pt_regs *ctx)
 SEC("kretprobe")
 int hook_kretprobe(struct pt_regs *ctx)
 {
-	return kprobe_return(ctx);
+	return return_probe(ctx);
 }
 
 SEC("kprobe.multi")
@@ -72,7 +50,7 @@ int hook_kprobe_multi(struct pt_regs *ctx)
 SEC("kretprobe.multi")
 int hook_kretprobe_multi(struct pt_regs *ctx)
 {
-	return kprobe_return(ctx);
+	return return_probe(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -2,7 +2,7 @@
 /* Hooks on LSM decisions: what the program returns is the decision. */
 #include "kernel.h"
 #include "map.h"
-#include "hook_run.h"
+#include "return_probe.h"
 #include "alone.h"
 
 /* The verifier wants to see the range of an LSM result (6.12, 5d99e198be27). */
@@ -36,6 +36,13 @@ int hook_lsm(void *ctx)
 	error = lsm_entry(ctx);
 	alone_end();
 	return LSM_RESULT(error);
+}
+
+/* Behind the security_ function that asked the hook: what it returned. */
+SEC("kretprobe.multi")
+int hook_lsm_return(struct pt_regs *ctx)
+{
+	return return_probe(ctx);
 }
 
 /* Second half of a hook with imaHash: reading a file may sleep, which what filters need (tries, maps of programs) does not

@@ -76,20 +76,23 @@ export function chooseObserving(
   return `fentry: ${why_not}; kprobe: ${no_kprobe}`
 }
 
-/**
- * Where the kernel preempts programs of trampolines, and so skips some runs, kprobes miss none: nothing preempts them. Results
- * too, from 6.14 on; before, the kernel keeps few calls in mind at a time, which long ones use up.
- */
-function chooseUnskipped(
-  { returns, as_fentry, no_multi }: FunctionNeeds,
-  facts: PlanFacts,
-): FunctionAttach | undefined {
-  const { attach, preempts, version: [major, minor] } = facts
+/** Where the kernel preempts programs of trampolines, and so skips some runs, kprobes miss none: nothing preempts them. */
+function chooseUnskipped(needs: FunctionNeeds, facts: PlanFacts): FunctionAttach | undefined {
+  const { attach, preempts } = facts
+  const { returns, as_fentry, no_multi } = needs
   if (!preempts || as_fentry) return undefined
-  const unbounded = major > 6 || (major === 6 && minor >= 14)
-  const why = 'this kernel preempts fentry programs, and skips some runs then'
-  if (attach.kprobe_multi.works && !no_multi && (!returns || unbounded)) return { kind: 'kprobe.multi', reason: why }
-  return attach.kprobe.works && !returns ? { kind: 'kprobe', reason: why } : undefined
+  const reason = 'this kernel preempts fentry programs, and skips some runs then'
+  if (returns) return seesResults(needs, facts) ? { kind: 'kprobe.multi', reason } : undefined
+  if (attach.kprobe_multi.works && !no_multi) return { kind: 'kprobe.multi', reason }
+  return attach.kprobe.works ? { kind: 'kprobe', reason } : undefined
+}
+
+/**
+ * Whether kretprobe.multi is what sees results best: where the kernel preempts, from 6.14 on. Before, it holds few calls at a
+ * time, which long ones use up.
+ */
+function seesResults({ no_multi }: FunctionNeeds, { attach, preempts, version: [major, minor] }: PlanFacts): boolean {
+  return preempts && attach.kprobe_multi.works && !no_multi && (major > 6 || (major === 6 && minor >= 14))
 }
 
 /** '' where fentry works. */
@@ -135,9 +138,10 @@ function whyFull(symbol: string): string {
 
 function chooseRefusing(
   target: FunctionTarget,
-  { method, override, returns }: FunctionNeeds,
+  needs: FunctionNeeds,
   facts: PlanFacts,
 ): FunctionAttach | string {
+  const { method, override, returns } = needs
   const { symbol, syscall, prototype } = target
   const { attach } = facts
   const why_not = whyNotRefusing(target, facts)
@@ -158,9 +162,11 @@ function chooseRefusing(
     : undefined
   if (method === 'override-return' && kprobe !== undefined) return kprobe
   // The kernel skips fmod_ret programs while another task of the CPU is in the middle of them, LSM programs never.
-  const hook = security && method !== 'fmod-ret' && !returns ? lsmHookOf(target, facts) : undefined
-  if (hook !== undefined && attach.lsm.works) {
-    return { kind: 'lsm', hook, reason: `${action}: the BPF LSM hook ${hook} decides, and is never skipped` }
+  const by_lsm = security && method !== 'fmod-ret' && attach.lsm.works && (!returns || seesResults(needs, facts))
+  const hook = by_lsm ? lsmHookOf(target, facts) : undefined
+  if (hook !== undefined) {
+    const result = returns ? '; kretprobe.multi sees the result' : ''
+    return { kind: 'lsm', hook, reason: `${action}: the BPF LSM hook ${hook} decides, and is never skipped${result}` }
   }
   if (modify.works && in_btf) {
     return {

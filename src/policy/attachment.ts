@@ -60,8 +60,11 @@ export function attachmentOf(
       return {
         ...common,
         family: 'lsm',
-        programs: [{ program: 'hook_lsm', attach: { kind: 'lsm', hook: how.hook }, half: 'entry' }],
-        flags: syscall_flag | HOOK_FLAG.CAN_REFUSE,
+        programs: halves('hook_lsm', { kind: 'lsm', hook: how.hook }, 'hook_lsm_return', {
+          kind: 'kretprobe.multi',
+          functions: [symbol],
+        }, wants_return),
+        flags: flags | HOOK_FLAG.CAN_REFUSE,
       }
     case 'kprobe':
     case 'kprobe_override': {

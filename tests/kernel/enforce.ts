@@ -40,6 +40,13 @@ export async function call(agent: TestAgent, method: string, route: string, body
   }
 }
 
+/** What an event tells of an operation that a policy stopped, by what its plan promises. */
+export const OUTCOMES: Readonly<Record<string, string>> = {
+  prevents: 'prevented',
+  refuses: 'refused',
+  terminates: 'terminated',
+}
+
 export interface Attempts {
   /** Letters per worker, by pid. */
   readonly workers: ReadonlyMap<number, string>

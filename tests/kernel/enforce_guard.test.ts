@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import path from 'node:path'
 import { TestAgent } from './agent.ts'
-import { attempt, call, NO_REFUSING, policyOf, tellsOf } from './enforce.ts'
+import { attempt, call, NO_REFUSING, OUTCOMES, policyOf, tellsOf } from './enforce.ts'
 import { testWhere } from './need.ts'
 
 const FILE = '/tmp/thump-enforce-guard'
@@ -81,7 +81,7 @@ test('a policy that can only kill goes on killing beyond its budget, unless onBu
   expect([await callSetns(), await callSetns(), await callSetns()]).toEqual(['SIGKILL', 'alive', 'alive'])
   const tells = await tellsOf(agent, 'kill-one', 0, (found) => found.length >= 3)
   expect(tells.map(({ spared }) => spared)).toEqual([undefined, 'budget', 'budget'])
-  expect(tells[0]?.verdict).toBe(only_kills ? 'terminated' : 'prevented')
+  expect(tells[0]?.verdict).toBe(OUTCOMES[loaded!.verdict]!)
   const said = only_kills ? 'onBudget is monitor: NOTHING is stopped' : 'operations are still refused'
   expect(agent.stderr.slice(from).split(said).length).toBe(2)
 })

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import { keptPolicies, PIN_ROOT, removePinned } from '../../src/kernel/pins.ts'
 import { TestAgent, type TestEvent } from './agent.ts'
-import { call, policyOf } from './enforce.ts'
+import { call, OUTCOMES, policyOf } from './enforce.ts'
 
 const POLICY = policyOf(
   'kept.over-restarts',
@@ -61,7 +61,7 @@ test('a kept policy enforces after kill -9 of its agent, across the next start, 
   const state = await call(first, 'GET', '/v1/policies/kept.over-restarts') as { verdict: string }
   expect(state).toMatchObject({ not_kept: [] })
   // Where the kernel lets system calls be refused (7.2) it does not happen either.
-  const verdict = state.verdict === 'prevents' ? 'prevented' : 'terminated'
+  const verdict = OUTCOMES[state.verdict]
   expect(await killed()).toBe(true)
   await first.stop('SIGKILL')
   const [old, ...more] = mine()

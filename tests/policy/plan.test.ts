@@ -101,6 +101,10 @@ describe('chooseAttach()', () => {
     ['takes LSM to override', mkdir, 'lsm', {}],
     ['takes fmod_ret to override without LSM', mkdir, 'fmod_ret', no('lsm')],
     ['takes fmod_ret to override where the event tells the result', kept, 'fmod_ret+fexit', {}],
+    ['takes LSM, and kretprobe.multi for the result, where fmod_ret may be skipped', kept, 'lsm+kretprobe.multi', {
+      preempts: true,
+      version: [6, 14],
+    }],
     ['takes kprobe.multi for a list', list, 'kprobe.multi', {}],
     ['takes raw_tp for a list of system calls without kprobe.multi', list, 'sys_enter', no('kprobe_multi')],
     ['takes fexit alone where arguments are still held', permission, 'fexit', {}],
