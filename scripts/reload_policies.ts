@@ -32,7 +32,7 @@ process.exitCode = failed ? 1 : 0
 function spread(values: readonly number[]): string {
   const sorted = [...values].sort((a, b) => a - b)
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
-  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`
+  return `p50 ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`
 }
 
 function describe({ programs, maps, links, map_bytes, anonymous_bytes }: BpfUse): string {

@@ -40,7 +40,7 @@ const GOLDEN: readonly (readonly [kernel: string, only: string])[] = [
 const BASE = '^(ffi|hook_family|lifecycle|path|start|storm|throttle)'
 const GUESTS: readonly GuestRun[] = [
   // The one of these kernels that preempts as it is started.
-  { kernel: '7.2', only: `${BASE}|^enforce_crowd` },
+  { kernel: '7.2', only: `${BASE}|^(enforce_(crowd|guard|prevent)|hook_data|policy_reload)` },
   { kernel: '6.12', only: BASE },
   { kernel: '5.10', only: BASE },
   // What a program names and an older kernel lacks must load with the DaemonSet's capabilities, too.
