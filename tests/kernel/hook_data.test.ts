@@ -90,6 +90,15 @@ const WAYS = [
   },
 ]
 
+/** A file that is there until `stack` is disposed. */
+function fileUntil(stack: DisposableStack, content: string): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-data-'))
+  stack.defer(() => fs.rmSync(directory, { recursive: true }))
+  const file = path.join(directory, 'file')
+  fs.writeFileSync(file, content)
+  return file
+}
+
 for (const { name, kind, more, needs } of WAYS) {
   const missing = needs.works ? undefined : needs.reason
   testWhere(
@@ -97,12 +106,7 @@ for (const { name, kind, more, needs } of WAYS) {
     `returnCopy: bytes that a call leaves behind, beside what is gone by then, by ${name}`,
     async () => {
       using stack = new DisposableStack()
-      const directory = stack.adopt(
-        fs.mkdtempSync(path.join(os.tmpdir(), 'thump-data-')),
-        (made) => fs.rmSync(made, { recursive: true }),
-      )
-      const file = path.join(directory, 'file')
-      fs.writeFileSync(file, 'left behind')
+      const file = fileUntil(stack, 'left behind')
       await using agent = await TestAgent.start()
       await loadPolicy(
         agent,
@@ -134,12 +138,7 @@ ${kind}:
 
 test('returnCopy of vectors: as many bytes as the call returned, none of one that failed', async () => {
   using stack = new DisposableStack()
-  const directory = stack.adopt(
-    fs.mkdtempSync(path.join(os.tmpdir(), 'thump-data-')),
-    (made) => fs.rmSync(made, { recursive: true }),
-  )
-  const file = path.join(directory, 'file')
-  fs.writeFileSync(file, 'left behind')
+  const file = fileUntil(stack, 'left behind')
   await using agent = await TestAgent.start()
   await loadPolicy(
     agent,
