@@ -137,11 +137,11 @@ testWhere(
     expect([nameless.pod, nameless.docker]).toEqual([undefined, unknown.id.slice(0, 31)])
     expect((await agent.run(['/bin/true', 'meanwhile'])).length).toBe(2)
     await Bun.sleep(Math.max(0, OUTAGE_SECONDS * 1000 - (performance.now() - away)))
-    expect(agent.stderr).toContain('no pods from the Kubernetes API')
+    expect(await agent.logged(['no pods from the Kubernetes API'])).not.toEqual([])
     await cluster.startServer()
     const late = addPod(cluster, { name: 'late' })
     expect((await execUntil(watched, late, ({ pod }) => pod !== undefined)).pod).toMatchObject({ uid: late.uid })
-    expect(agent.stderr).toContain('the Kubernetes API answers again')
+    expect(await agent.logged(['the Kubernetes API answers again'])).not.toEqual([])
 
     // While the agent is stopped, pods come and go and the server begins a new history.
     agent.child.kill('SIGSTOP')

@@ -311,7 +311,7 @@ testWhere(
     expect(await Bun.spawn([PROGRAM, NUMBER]).exited).toBe(0)
     await agent.waitFor(({ kind, body }) => kind === 'process_kprobe' && body.policy_name === 'watch')
     expect(cluster.get('tracingpolicy', 'watch').status).toBeUndefined()
-    expect(agent.stderr.split('\n').filter((line) => line.includes('status of tracingpolicies"')).length).toBe(1)
+    expect(await agent.logged(['status of tracingpolicies"'])).toHaveLength(1)
     cluster.kubectl(['delete', 'tracingpolicy', 'watch'])
     await isLoaded(agent, ['shop/more'])
 

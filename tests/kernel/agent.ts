@@ -58,7 +58,7 @@ export class TestAgent implements AsyncDisposable {
   readonly events: TestEvent[] = []
   stderr = ''
   #partial = ''
-  #reading: Promise<void> = Promise.resolve()
+  readonly #reading: Promise<unknown>
   #paused: Promise<void> | null = null
 
   private constructor(flags: readonly string[], options: AgentOptions) {
@@ -89,8 +89,7 @@ export class TestAgent implements AsyncDisposable {
       stderr: 'pipe',
       env: { ...process.env, ...options.env },
     })
-    void this.#readErrors()
-    this.#reading = this.#read(this.child.stdout)
+    this.#reading = Promise.all([this.#read(this.child.stdout), this.#readErrors()])
   }
 
   static async start(flags: readonly string[] = [], options: AgentOptions = {}): Promise<TestAgent> {
@@ -201,6 +200,19 @@ export class TestAgent implements AsyncDisposable {
     }
   }
 
+  /**
+   * Lines of the log that contain all of `texts`, as soon as there are `count` or too long has passed: the log comes by a
+   * pipe of its own, at times after the event or answer that it belongs to.
+   */
+  async logged(texts: readonly string[], count = 1): Promise<readonly string[]> {
+    const until = performance.now() + 10_000
+    for (;;) {
+      const lines = this.stderr.split('\n').filter((line) => texts.every((text) => line.includes(text)))
+      if (lines.length >= count || performance.now() > until) return lines
+      await Bun.sleep(20)
+    }
+  }
+
   /** Leaves stdout unread until the returned function is called. */
   stopReading(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -221,6 +233,11 @@ export class TestAgent implements AsyncDisposable {
   /** SIGTERM; gives the exit status once all output was read. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
     this.child.kill(signal)
+    return await this.exited()
+  }
+
+  /** The exit status, once all output was read. */
+  async exited(): Promise<number> {
     const status = await this.child.exited
     await this.#reading
     return status

@@ -23,16 +23,6 @@ async function findings(agent: TestAgent): Promise<Record<string, number>> {
   return Object.fromEntries([...lines].map(([, kind = '', count]) => [kind, Number(count)]))
 }
 
-function logged(agent: TestAgent, message: string): number {
-  return agent.stderr.split('\n').filter((line) => line.includes(`"msg":"${message}"`)).length
-}
-
-/** The agent's log comes by a pipe, so a moment after the answer. */
-async function eventually(seen: () => boolean): Promise<void> {
-  const until = performance.now() + 10_000
-  while (!seen() && performance.now() < until) await Bun.sleep(20)
-}
-
 const FOREIGN = 'another program is at a hook of this agent'
 const OVER = 'a finding is over'
 const CHANGED = 'something of this agent is not as it was loaded'
@@ -53,8 +43,8 @@ test('programs of others at the hooks of an agent are told once, and when they a
   await using agent = await TestAgent.start()
   expect((await integrity(agent)).reason).not.toContain('missing: ')
   let links: string[] = []
-  const told = (message: string, link: string) => {
-    return agent.stderr.split('\n').filter((line) => line.includes(message) && line.includes(link)).length
+  const told = async (message: string, count: number): Promise<number[]> => {
+    return await Promise.all(links.map(async (link) => (await agent.logged([message, link], count)).length))
   }
   {
     await using other = await TestAgent.start()
@@ -64,14 +54,12 @@ test('programs of others at the hooks of an agent are told once, and when they a
     expect([state, reason]).toEqual(['fallback', expect.stringContaining('foreign: link ')])
     expect((await findings(agent))['foreign']).toBeGreaterThanOrEqual(links.length)
     await integrity(agent)
-    await eventually(() => links.every((link) => told(FOREIGN, link) > 0))
-    expect(links.map((link) => told(FOREIGN, link))).toEqual(links.map(() => 1))
-    expect(links.map((link) => told(OVER, link))).toEqual(links.map(() => 0))
+    expect(await told(FOREIGN, 1)).toEqual(links.map(() => 1))
+    expect(await told(OVER, 0)).toEqual(links.map(() => 0))
     await other.stop()
   }
   await integrity(agent)
-  await eventually(() => links.every((link) => told(OVER, link) > 0))
-  expect(links.map((link) => told(OVER, link))).toEqual(links.map(() => 1))
+  expect(await told(OVER, 1)).toEqual(links.map(() => 1))
   expect(await findings(agent)).toMatchObject({ missing: 0, changed: 0 })
 })
 
@@ -103,8 +91,7 @@ test('a link whose descriptor somebody had the agent close is told as missing', 
   expect(status).toBe(0)
   const { state, reason } = await integrity(agent)
   expect([state, reason]).toEqual(['fallback', expect.stringContaining('missing: program ')])
-  await eventually(() => logged(agent, CHANGED) > 0)
-  expect(logged(agent, CHANGED)).toBe(1)
+  expect(await agent.logged([`"msg":"${CHANGED}"`])).toHaveLength(1)
   expect((await findings(agent))['missing']).toBe(1)
   agent.child.kill('SIGKILL') // closing a descriptor twice is no end in order
   await agent.child.exited

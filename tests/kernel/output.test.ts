@@ -65,6 +65,6 @@ test('a reader that goes away ends the agent only where nobody else is left', as
   await using agent = await TestAgent.start([], { stdout: 'closed' })
   await Bun.sleep(300)
   expect((await agent.request('/healthz')).status).toBe(200)
-  expect(agent.stderr.split('\n').filter((line) => line.includes('stdout is closed')).length).toBe(1)
+  expect(await agent.logged(['stdout is closed'])).toHaveLength(1)
   expect(await agent.stop('SIGINT')).toBe(0)
 }, 60_000)

@@ -124,7 +124,7 @@ testWhere(NO_REFUSING, 'thump agent stop with the token ends a protected agent, 
   await Bun.sleep(300)
   expect(agent.child.exitCode).toBeNull()
   expect(stop(agent.token_file).exitCode).toBe(0)
-  expect(await agent.child.exited).toBe(0)
+  expect(await agent.exited()).toBe(0)
   expect(agent.stderr).toContain('a client asked for it')
 })
 
@@ -159,7 +159,7 @@ const can_refuse = NO_REFUSING === undefined ? 'it can be had here' : undefined
 
 testWhere(can_refuse, '--protect-agent without BPF LSM: the agent does not start, and says why', async () => {
   await using agent = await TestAgent.start(['--protect-agent'], { wait: false })
-  expect(await agent.child.exited).toBe(3)
+  expect(await agent.exited()).toBe(3)
   expect(agent.stderr).toContain('Cannot protect the agent (--protect-agent)')
 })
 

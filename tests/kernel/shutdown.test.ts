@@ -14,7 +14,7 @@ test('subscribers get the last event before the agent ends, and a doubled SIGTER
   agent.child.kill('SIGTERM')
   await Bun.sleep(20)
   agent.child.kill('SIGTERM')
-  expect(await agent.child.exited).toBe(0)
+  expect(await agent.exited()).toBe(0)
   expect(await reading).toBe('ended in order')
   expect(text.match(/^data: \{"process_exec".*last words/gm)?.length).toBe(1)
   expect(text.match(/^data: \{"process_exit".*last words/gm)?.length).toBe(1)
