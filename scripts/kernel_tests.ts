@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { formatTally, kernelTestFiles, mountTracing, runFiles } from './suite.ts'
 
 /** A test may take this long: in an emulated guest everything is ten times slower. */
-const TEST_SECONDS_MAX = 120
+const TEST_SECONDS_MAX = 300
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, attempts: { type: 'string', default: '1' } } })
 if (process.getuid?.() !== 0) {

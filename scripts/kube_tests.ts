@@ -9,7 +9,7 @@ import { buildComponents, builtComponent, clusterTools, COMPONENTS } from './kub
 import { formatTally, ROOT, runFiles, type Tally, testFiles } from './suite.ts'
 
 /** A test starts a server, several agents and containers. */
-const TEST_SECONDS_MAX = 240
+const TEST_SECONDS_MAX = 600
 /** On a crowded machine a server now and then stops for seconds. */
 const ATTEMPTS = 2
 

@@ -23,7 +23,7 @@ function run(command: readonly string[]): string {
   // An empty directory, so that no file is offered, and no settings of whoever runs the tests.
   const cwd = fs.mkdtempSync(path.join(directory, 'cwd-'))
   const env = { PATH: process.env.PATH ?? '', HOME: cwd, TERM: 'dumb' }
-  return Bun.spawnSync([...command], { cwd, env, stderr: 'pipe', timeout: 20_000 }).stdout.toString()
+  return Bun.spawnSync([...command], { cwd, env, stderr: 'pipe', timeout: 50_000 }).stdout.toString()
 }
 
 const bash = (line: string) => {
@@ -41,8 +41,8 @@ const fish = (line: string) => {
     .map((each) => each.split('\t')[0]!)
 }
 
-/** A terminal of its own, where Tab is pressed twice. */
-const zsh = (line: string) => {
+/** A terminal of its own, where the list is asked for: what it shows once `wanted` is there, and a second more. */
+const zsh = (line: string, wanted: string) => {
   fs.mkdirSync(path.join(directory, 'zsh'), { recursive: true })
   fs.writeFileSync(path.join(directory, 'zsh/_thump'), script('zsh'))
   const program = `zmodload zsh/zpty
@@ -51,6 +51,7 @@ zpty -w z 'stty -echo cols 1000; fpath=(${directory}/zsh $fpath); autoload -Uz c
 zpty -w z 'zstyle ":completion:*" list-colors; LISTMAX=1000; bindkey "^X" list-choices; print READY-$((1+1))'
 while zpty -r z out; do [[ $out == *READY-2* ]] && break; done
 zpty -n -w z '${line}'$'\\x18'
+until [[ $all == *'${wanted}'* ]] { zpty -r z out || break; all+=$out; print -r -- "$out" }
 sleep 1
 while zpty -r -t z out; do print -r -- "$out"; done
 zpty -d z`
@@ -70,18 +71,18 @@ describe.each([['bash', bash], ['fish', fish]] as const)('%s', (shell, ask) => {
     expect(ask('thump oci-hook --s').toSorted()).toEqual(['--script', '--socket'])
     expect(ask('thump policy --k8s-api')).toEqual(['--k8s-api-server'])
     expect(ask('thump completion ').filter((word) => !word.startsWith('-')).toSorted()).toEqual(['bash', 'fish', 'zsh'])
-  }, 60_000)
+  }, 120_000)
 })
 
 testWhere(Bun.which('zsh') === null ? 'no zsh' : undefined, 'zsh completes commands, actions and options', () => {
-  const commands = zsh('thump ')
+  const commands = zsh('thump ', 'run all tests')
   for (const text of ['events', 'follow events of an agent', 'oci-hook', 'run all tests']) {
     expect(commands).toContain(text)
   }
-  const words = zsh('thump oci-hook ')
+  const words = zsh('thump oci-hook ', '--on-failure')
   for (const text of ['uninstall', '--socket', '--on-failure']) expect(words).toContain(text)
   expect(words).not.toContain('--types')
-}, 60_000)
+}, 120_000)
 
 test('no script has an option cut short, or of another program', () => {
   for (const shell of ['bash', 'zsh', 'fish']) {

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { builtComponent, clusterTools } from '../../scripts/kubernetes.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
-const READY_MS = 60_000
+const READY_MS = 180_000
 /** Flags of an agent: events of what these tests start, because nobody reads them while kubectl runs. */
 export const OURS = ['--export-allowlist', '{"binary_regex":["/(echo|true|setns)$"]}']
 /** Groups of the token that kubectl uses. */
@@ -186,7 +186,8 @@ export class Cluster implements AsyncDisposable {
 
   /** What a service account asked for since the beginning. */
   audit(username: string): AuditEntry[] {
-    const lines = fs.readFileSync(path.join(this.directory, 'audit.log'), 'utf8').split('\n')
+    // The last line may still be being written.
+    const lines = fs.readFileSync(path.join(this.directory, 'audit.log'), 'utf8').split('\n').slice(0, -1)
     return lines.filter((line) => line.includes(`"${username}"`)).map((line) => JSON.parse(line) as AuditEntry)
   }
 
@@ -294,7 +295,7 @@ function freePorts(count: number): number[] {
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
-  timeout_ms = 30_000,
+  timeout_ms = 90_000,
 ): Promise<T> {
   const until = performance.now() + timeout_ms
   for (;;) {

@@ -101,17 +101,32 @@ class Run implements AsyncDisposable {
   readonly child: Bun.Subprocess<'ignore', 'pipe', 'pipe'>
   stdout = ''
   stderr = ''
+  readonly #reading: Promise<unknown>
 
   constructor(capabilities: readonly string[]) {
     const command = ['podman', 'run', '--name', this.name, ...flagsOf(capabilities), TAG, ...agent.args]
     this.child = Bun.spawn(command, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', env: podmanEnvironment() })
-    void this.#read(this.child.stdout, (text) => this.stdout += text)
-    void this.#read(this.child.stderr, (text) => this.stderr += text)
+    this.#reading = Promise.all([
+      this.#read(this.child.stdout, (text) => this.stdout += text),
+      this.#read(this.child.stderr, (text) => this.stderr += text),
+    ])
+  }
+
+  /** The exit status, once all output was read. */
+  async exited(): Promise<number> {
+    const status = await this.child.exited
+    await this.#reading
+    return status
+  }
+
+  /** Whole lines of stdout with a text in them. */
+  lines(text: string): string[] {
+    return this.stdout.split('\n').slice(0, -1).filter((line) => line.includes(text))
   }
 
   /** Waits for a text in what it wrote. */
   async until(wanted: () => boolean): Promise<void> {
-    const end = performance.now() + 60_000
+    const end = performance.now() + 180_000
     while (!wanted()) {
       if (performance.now() > end || this.child.exitCode !== null) {
         throw new Error(`Not seen: ${wanted}; status ${this.child.exitCode}\n${this.stderr}`)
@@ -157,8 +172,8 @@ testWhere(missing, 'the image is small, runs as the DaemonSet would run it, and 
     await run.until(() => run.stderr.includes('"ready"') || run.stderr.includes('ready'))
     const marker = `marker-${crypto.randomUUID()}`
     Bun.spawnSync(['/bin/true', marker])
-    await run.until(() => run.stdout.split('\n').filter((line) => line.includes(marker)).length >= 2)
-    const [exec] = run.stdout.split('\n').filter((line) => line.includes(marker)).map((line) => JSON.parse(line))
+    await run.until(() => run.lines(marker).length >= 2)
+    const [exec] = run.lines(marker).map((line) => JSON.parse(line))
     expect(exec).toMatchObject({
       node_name: 'node-1',
       process_exec: { process: { binary: '/bin/true', arguments: marker } },
@@ -179,7 +194,7 @@ testWhere(missing, 'the image is small, runs as the DaemonSet would run it, and 
   for (const capability of ALL) {
     await using run = new Run(ALL.filter((name) => name !== capability))
     if (['BPF', 'PERFMON', 'SYS_PTRACE'].includes(capability)) {
-      expect([capability, await run.child.exited]).toEqual([capability, 3])
+      expect([capability, await run.exited()]).toEqual([capability, 3])
       expect(run.stderr).toContain(`Missing CAP_${capability}: `)
       expect(run.stderr).toContain('Without, ')
       continue

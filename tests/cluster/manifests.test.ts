@@ -70,7 +70,7 @@ testWhere(
   async () => {
     await using cluster = await Cluster.start()
     cluster.kubectl(['apply', '-k', 'deploy/crd'])
-    cluster.kubectl(['wait', '--for=condition=established', '--timeout=30s', 'crd', '--all'])
+    cluster.kubectl(['wait', '--for=condition=established', '--timeout=120s', 'crd', '--all'])
     const applied = cluster.kubectl(['apply', '--dry-run=server', '-f', 'policies/']).trim().split('\n')
     expect(applied.length).toBeGreaterThan(5)
     expect(

@@ -103,7 +103,7 @@ export class KubeNode implements AsyncDisposable {
     })
     const lines: string[] = []
     let part = ''
-    for (const line of names.flatMap((name) => fs.readFileSync(path.join(pods, name), 'utf8').split('\n'))) {
+    for (const line of names.flatMap((name) => whole(path.join(pods, name)))) {
       const [, from, tag, text] = /^\S+ (stdout|stderr) ([FP]) (.*)$/.exec(line) ?? []
       if (from !== stream) continue
       part += text
@@ -180,7 +180,7 @@ export class KubeNode implements AsyncDisposable {
       if (exitCode !== 0) return undefined
       const { status } = JSON.parse(stdout) as { status: { conditions: { type: string; status: string }[] } }
       return status.conditions.some((each) => each.type === 'Ready' && each.status === 'True') ? true : undefined
-    }, 60_000)
+    }, 180_000)
   }
 
   #importImages(
@@ -280,6 +280,11 @@ export class KubeNode implements AsyncDisposable {
     write('containerd.toml', runtimeConfiguration(this.directory))
     write('kubelet.json', JSON.stringify(kubeletConfiguration(this.directory, this.#cgroup)))
   }
+}
+
+/** Lines of a file, but for one that is still being written. */
+function whole(file: string): string[] {
+  return fs.readFileSync(file, 'utf8').split('\n').slice(0, -1)
 }
 
 function kubeletConfiguration(directory: string, cgroup: string): object {

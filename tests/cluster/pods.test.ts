@@ -40,7 +40,7 @@ async function execUntil(
   pod: ClusterPod,
   wanted: (process: TestProcess) => boolean,
 ): Promise<TestProcess> {
-  const until = performance.now() + 15_000
+  const until = performance.now() + 60_000
   for (;;) {
     const process = await execIn(watched, pod)
     if (wanted(process) || performance.now() > until) return process
@@ -54,7 +54,9 @@ testWhere(missing, 'pods that are created, labelled, deleted and made anew are t
   addNode(cluster, NODE)
   addNamespace(cluster, 'shop')
   using runc = new Runc()
-  await using agent = await TestAgent.start(flags(cluster, account), { env: { NODE_NAME: NODE } })
+  // Of a pod that was made a moment ago the server tells when it can.
+  const wait = ['--container-wait', '10s']
+  await using agent = await TestAgent.start([...flags(cluster, account), ...wait], { env: { NODE_NAME: NODE } })
   const watched = { agent, runc }
 
   const labels = { app: 'web', 'pod-template-hash': '7d9c5b6f4' }
@@ -155,9 +157,11 @@ testWhere(
     agent.child.kill('SIGCONT')
     const renamed = await execUntil(watched, again, ({ pod }) => pod !== undefined)
     expect(renamed.pod).toMatchObject({ name: 'known', uid: again.uid, pod_labels: { round: '2' } })
-    const verbs = cluster.audit(USERNAME).slice(asked).filter(({ requestURI }) => requestURI.startsWith('/api/v1/pods'))
-      .map(({ verb }) => verb)
-    expect(verbs).toContain('list')
+    await eventually('a new list', () => {
+      return cluster.audit(USERNAME).slice(asked).find(({ requestURI, verb }) => {
+        return requestURI.startsWith('/api/v1/pods') && verb === 'list'
+      })
+    })
     // Events of the whole test, once each and in order.
     const words = agent.events.filter(({ kind, process }) =>
       kind === 'process_exec' && /^run-\d+-$/.test(process?.arguments ?? '')

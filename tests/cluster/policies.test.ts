@@ -85,7 +85,7 @@ async function isLoaded(agent: TestAgent, names: readonly string[]): Promise<voi
   await eventually(`policies ${names.join(' ')}`, async () => {
     found = await loaded(agent)
     return JSON.stringify(found) === JSON.stringify([...names].sort()) ? true : undefined
-  }, 40_000).catch((error: unknown) => {
+  }).catch((error: unknown) => {
     throw new Error(`${error instanceof Error ? error.message : error}, loaded are ${found.join(' ')}\n${agent.stderr}`)
   })
 }
@@ -303,7 +303,7 @@ testWhere(
     await using agent = await agentOf('node-1', cluster, account)
     cluster.apply(foreignDefinition('TracingPolicy', 'tracingpolicies', 'Cluster'))
     cluster.apply(foreignDefinition('TracingPolicyNamespaced', 'tracingpoliciesnamespaced', 'Namespaced'))
-    const wait = ['wait', '--for=condition=established', '--timeout=30s', 'crd', '--all']
+    const wait = ['wait', '--for=condition=established', '--timeout=120s', 'crd', '--all']
     cluster.kubectl(wait)
     cluster.apply(policy('watch', { kprobes: [hook('Post')] }))
     cluster.apply(policy('more', { kprobes: [hook('Post', '815')] }, 'shop'))

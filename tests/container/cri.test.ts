@@ -11,11 +11,14 @@ const SANDBOX = 'b'.repeat(64)
 const UID = '8f6e7a52-1111-4222-8333-444455556666'
 const name = (id: string) => containerName(`/kubepods/besteffort/pod${UID}/${id}`)!
 
-async function withRuntime(body: (cri: FakeCri, source: CriSource) => Promise<void>): Promise<void> {
+async function withRuntime(
+  body: (cri: FakeCri, source: CriSource) => Promise<void>,
+  timeout_ms = 20_000,
+): Promise<void> {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-cri-'))
   const socket = path.join(directory, 'cri.sock')
   using cri = new FakeCri()
-  using source = new CriSource({ socket, timeout_ms: 500, annotations: false })
+  using source = new CriSource({ socket, timeout_ms, annotations: false })
   expect(source.status.state).toBe('absent')
   await cri.listen(socket)
   cri.sandboxes.push({
@@ -60,11 +63,11 @@ test("ask() knows nothing of another runtime's container, which is no failure", 
 
 test('a runtime that does not answer in time is failing, until it does', async () => {
   await withRuntime(async (cri, source) => {
-    cri.delay_ms = 700
+    cri.delay_ms = 4000
     expect(await source.ask(name(ID))).toBeUndefined()
     expect(source.status.state).toBe('failing')
     cri.delay_ms = 0
     expect((await source.ask(name(ID)))?.name).toBe('app')
     expect(source.status.state).toBe('active')
-  })
+  }, 2000)
 })

@@ -11,7 +11,7 @@ const name = containerName(`/docker/${ID}`)!
 test('ask() tells name and image by the socket', async () => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'thump-docker-'))
   const socket = path.join(directory, 'docker.sock')
-  using source = new DockerSource({ socket, timeout_ms: 500 })
+  using source = new DockerSource({ socket, timeout_ms: 20_000 })
   expect(source.status.state).toBe('absent')
   let answer = () =>
     Response.json({

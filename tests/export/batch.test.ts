@@ -40,7 +40,7 @@ const BATCH: Omit<BatchOptions, 'name'> = {
   pause_ms_min: 1,
   pause_ms_max: 5,
   attempts_max: 5,
-  flush_ms_max: 2_000,
+  flush_ms_max: 30_000,
 }
 
 function webhook(url: string, batch: Partial<BatchOptions> = {}, changes: Partial<WebhookOptions> = {}): BatchExporter {
@@ -49,7 +49,7 @@ function webhook(url: string, batch: Partial<BatchOptions> = {}, changes: Partia
     headers: { 'X-Mine': 'yes' },
     format: 'ndjson',
     compress: false,
-    timeout_ms: 500,
+    timeout_ms: 20_000,
     ...changes,
     batch: { ...BATCH, ...batch },
   })
@@ -78,7 +78,7 @@ describe('createWebhook()', () => {
     await using hook = webhook(url)
     hook.write('{}')
     hook.push()
-    await Bun.sleep(60)
+    for (let i = 0; i < 2000 && bodies.length === 0; i++) await Bun.sleep(10)
     expect(bodies).toEqual(['{}\n'])
   })
 
@@ -122,7 +122,7 @@ describe('createWebhook()', () => {
   })
 
   test('keeps a bounded spool while the server is away', async () => {
-    const hook = webhook('http://127.0.0.1:1/', { spool_characters_max: 100, flush_ms_max: 50, attempts_max: 1_000 })
+    const hook = webhook('http://127.0.0.1:1/', { spool_characters_max: 100, flush_ms_max: 50, attempts_max: Infinity })
     for (let i = 0; i < 100; i++) {
       hook.write('0123456789')
       hook.push()
@@ -131,7 +131,7 @@ describe('createWebhook()', () => {
     expect(hook.counters.dropped).toMatchObject({ queue_full: 90 })
     const start = performance.now()
     await hook[Symbol.asyncDispose]()
-    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(performance.now() - start).toBeLessThan(10_000)
     expect(hook.counters).toMatchObject({ queued: 0, dropped: { queue_full: 90, closed: 10 } })
     expect(balanced(hook)).toBe(true)
   })
@@ -146,12 +146,12 @@ describe('createWebhook()', () => {
   })
 
   test('does not wait longer than timeout_ms for an answer', async () => {
-    const { url } = receiver([], 5_000)
+    const { url } = receiver([], 25_000)
     const hook = webhook(url, { attempts_max: 1 }, { timeout_ms: 30 })
     hook.write('x')
     const start = performance.now()
     await hook[Symbol.asyncDispose]()
-    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(performance.now() - start).toBeLessThan(15_000)
     expect(hook.counters.dropped).toMatchObject({ error: 1 })
   })
 
@@ -193,7 +193,7 @@ describe('createOtlp()', () => {
       resource: { 'service.name': 'thump' },
       scope_version: '1',
       compress: true,
-      timeout_ms: 500,
+      timeout_ms: 20_000,
       batch: BATCH,
     })
     exporter.write(LINE)

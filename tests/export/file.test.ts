@@ -188,9 +188,9 @@ describe('FileExporter', () => {
 
   test('open() says why a file cannot be opened', async () => {
     writeFileSync(join(folder, 'file'), '')
-    expect(FileExporter.open(options({ path: join(folder, 'file/x.log') }))).rejects.toThrow(/ENOTDIR|EEXIST/)
+    await expect(FileExporter.open(options({ path: join(folder, 'file/x.log') }))).rejects.toThrow(/ENOTDIR|EEXIST/)
     mkdirSync(join(folder, 'dir'))
-    expect(FileExporter.open(options({ path: join(folder, 'dir') }))).rejects.toThrow('EISDIR')
+    await expect(FileExporter.open(options({ path: join(folder, 'dir') }))).rejects.toThrow('EISDIR')
     chmodSync(join(folder, 'dir'), 0o700)
   })
 })

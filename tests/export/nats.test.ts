@@ -115,7 +115,7 @@ testWhere(
     const { nats, write, settled, troubles } = rig(server.url)
     for (let round = 0; round < 3; round++) {
       const end = (async () => {
-        for (let i = 0; i < 100; i++) {
+        for (let i = 0; i < 99; i++) {
           write(round * 1000 + i * 10 + 1, round * 1000 + i * 10 + 10)
           await Bun.sleep(2)
         }
@@ -123,6 +123,7 @@ testWhere(
       await Bun.sleep(60)
       await server.signal('SIGKILL')
       await end
+      write(round * 1000 + 991, round * 1000 + 1000) // which surely nobody takes
       expect(nats.counters.queued).toBeGreaterThan(0)
       await server.run()
       await settled()
@@ -164,7 +165,7 @@ testWhere(
     await using server = await NatsServer.start()
     await server.addStream('EVENTS', 'thump.events.>', 100) // forgets ids at once, so that duplicates stay
     // The pause is longer than the server needs to take what it was sent, and to forget it.
-    const pauses = { pause_ms_min: 1000, pause_ms_max: 1500 }
+    const pauses = { pause_ms_min: 4000, pause_ms_max: 5000 }
     const { nats, write, settled, troubles } = rig(server.url, { timeout_ms: 1000 }, pauses)
     write(1, 10)
     await settled()
@@ -211,7 +212,7 @@ testWhere(
     await until(() => none.troubles.length > 0)
     expect(none.troubles[0]).toContain('refuses the credentials, none are given (--nats-credentials)')
     fs.writeFileSync(credentials, 'a:b')
-    const other = rig(server.url, { credentials, stream: '', timeout_ms: 500 })
+    const other = rig(server.url, { credentials, stream: '', timeout_ms: 5000 })
     other.write(1, 1)
     await until(() => other.troubles.length > 0)
     expect(other.troubles[0]).toContain('Permissions Violation for Publish to "thump.events.node_one"')

@@ -91,7 +91,8 @@ test('StdoutExporter counts what a stopped reader cannot take, and tells it afte
     out.write(line)
     out.push()
   }
-  expect(performance.now() - started).toBeLessThan(1000)
+  // Who waited for the reader here would wait without end.
+  expect(performance.now() - started).toBeLessThan(10_000)
   const { counters } = out
   expect(counters.dropped.queue_full).toBeGreaterThan(1500)
   expect(counters.events).toBe(counters.written + counters.queued + counters.dropped.queue_full!)

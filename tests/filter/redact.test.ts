@@ -164,7 +164,7 @@ describe('createRedactor() with the built-in patterns', () => {
     for (const piece of ['a ', 'x=', '--token', 'pass', '"', '://', 'token=:', '-password ', 'eyJ', 'key: ']) {
       const start = performance.now()
       redactor.arguments('/usr/bin/mysql', piece.repeat(200_000 / piece.length))
-      expect([piece, performance.now() - start < 1_500]).toEqual([piece, true])
+      expect([piece, performance.now() - start < 5_000]).toEqual([piece, true])
     }
   })
 })

@@ -273,7 +273,7 @@ test('the other methods answer', async () => {
   expect(await ask('RuntimeHook', { createContainer: { containerID: 'c', mounts: [{ source: '/a' }] } })).toEqual([{}])
   expect(containers).toEqual([{ containerID: 'c', mounts: [{ source: '/a' }] }])
   expect(await ask('ListSensors', {})).toMatchObject([{ code: 'UNIMPLEMENTED' }])
-}, 20_000)
+}, 60_000)
 
 test('EventLogService shows and changes the rotation of the export file', async () => {
   expect(await ask('GetEventLogParams', {})).toEqual([{ max_size: 10, rotation_interval: '1h30m0s', max_backups: 5 }])
@@ -285,7 +285,7 @@ test('EventLogService shows and changes the rotation of the export file', async 
     expect(await ask('SetEventLogParams', wrong)).toMatchObject([{ code: 'INVALID_ARGUMENT' }])
   }
   expect(await ask('GetEventLogParams', {}, 0, guarded.address)).toMatchObject([{ code: 'FAILED_PRECONDITION' }])
-}, 20_000)
+}, 60_000)
 
 test('over TCP, changing needs the token, and reading does not', async () => {
   const add = { yaml: 'metadata:\n  name: other' }
@@ -295,6 +295,6 @@ test('over TCP, changing needs the token, and reading does not', async () => {
   expect(loaded.has('other')).toBe(false)
   expect(await ask('GetVersion', {}, 0, guarded.address)).toEqual([{ version: '1.2.3' }])
   expect(await ask('AddTracingPolicy', add, 0, guarded.address, 'sesame')).toEqual([{}])
-}, 20_000)
+}, 60_000)
 
 test('the Unix socket is for its owner only', () => expect(statSync(`${folder}/sock`).mode & 0o777).toBe(0o600))

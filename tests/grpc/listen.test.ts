@@ -35,7 +35,7 @@ testWhere(
       const done = (error: ServiceError | null, answer?: Buffer) => {
         resolve(error === null ? answer!.toString() : status[error.code]!)
       }
-      const options = { deadline: Date.now() + 10_000 }
+      const options = { deadline: Date.now() + 30_000 }
       client.makeUnaryRequest('/test/Echo', bytes, bytes, Buffer.from('well'), options, done)
       const answer = await promise
       client.close()
@@ -52,5 +52,5 @@ testWhere(
     expect(await ask(mutual.address, anybody)).toBe('UNAVAILABLE')
     fs.rmSync(directory, { recursive: true })
   },
-  60_000,
+  120_000,
 )

@@ -16,7 +16,7 @@ const STATE = JSON.stringify({ ociVersion: '1.0.2', id: 'web', pid: process.pid,
 
 /** A generous bound beyond whatever this test process has been up for: the hook counts from the start of its own. */
 function run(parts: { on_failure?: 'start' | 'refuse'; within_ms?: number; stdin?: ReadableStream<Uint8Array> } = {}) {
-  const { on_failure = 'start', within_ms = 10_000, stdin = new Blob([STATE]).stream() } = parts
+  const { on_failure = 'start', within_ms = 30_000, stdin = new Blob([STATE]).stream() } = parts
   const options = { socket, timeout_ms: performance.now() + within_ms, on_failure, except: ['kube-system'], log }
   return runHook(options, stdin)
 }
@@ -62,7 +62,7 @@ test('runHook() waits no longer than its bound, for the agent or for the runtime
   const since = performance.now()
   expect(await run({ within_ms: 150 })).toBe(0)
   expect(await run({ within_ms: 150, stdin: new ReadableStream() })).toBe(0)
-  expect(performance.now() - since).toBeLessThan(5000)
+  expect(performance.now() - since).toBeLessThan(20_000)
   expect(logged()).toContain(`Waited too long for an agent at ${socket}`)
   expect(logged()).toContain('Waited too long for the runtime to give the state')
 })

@@ -57,7 +57,7 @@ export class Browser implements AsyncDisposable {
   }
 
   /** Evaluates until the result is true. */
-  async until(expression: string, timeout_ms = 15_000): Promise<void> {
+  async until(expression: string, timeout_ms = 60_000): Promise<void> {
     const end = performance.now() + timeout_ms
     while (await this.evaluate(expression) !== true) {
       if (performance.now() > end) throw new Error(`Never true: ${expression}\n${this.complaints.join('\n')}`)
@@ -88,10 +88,11 @@ export class Browser implements AsyncDisposable {
 
 /** Waits until Chromium has written its port, then asks it for its page. */
 async function pageAddress(file: string): Promise<string> {
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 600; i++) {
     await Bun.sleep(100)
-    if (!fs.existsSync(file)) continue
-    const port = fs.readFileSync(file, 'utf8').split('\n')[0]
+    // The port's line is whole when there is another one.
+    const [port, next] = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n') : []
+    if (next === undefined) continue
     const targets = await (await fetch(`http://127.0.0.1:${port}/json/list`)).json() as {
       type: string
       webSocketDebuggerUrl: string

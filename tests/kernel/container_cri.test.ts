@@ -49,7 +49,7 @@ spec:
 testWhere(missing, `containers of ${PODS} CRI pods tell their pods, and Sigkill hits the chosen ones`, async () => {
   using runc = new Runc({ setns: PROGRAM })
   await using containerd = await Containerd.start(runc.rootfs)
-  const flags = ['--enable-k8s-api', 'false', '--docker-endpoint', 'none', '--container-wait', '5s']
+  const flags = ['--enable-k8s-api', 'false', '--docker-endpoint', 'none', '--container-wait', '30s']
   const sources = ['--cri-endpoint', `unix:${containerd.socket}`, '--oci-state', containerd.bundles]
   await using agent = await TestAgent.start([...flags, ...sources])
   const authorization = `Bearer ${fs.readFileSync(agent.token_file, 'utf8').trim()}`

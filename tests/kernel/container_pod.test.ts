@@ -38,7 +38,7 @@ testWhere(missingForContainers(), "a container's events wait for the API server 
   await using server = new FakeApiServer()
   server.put(PODS, pod('unknown'))
   using runc = new Runc()
-  await using agent = await TestAgent.start([...FLAGS, '--k8s-api-server', server.url, '--container-wait', '20s'])
+  await using agent = await TestAgent.start([...FLAGS, '--k8s-api-server', server.url, '--container-wait', '30s'])
   await runc.run({ ...CONTAINER, command: ['/bin/sh', '-c', '/bin/true inside; exec /bin/echo inside'] })
   // Another process is not held up.
   expect((await agent.run(['/bin/true', 'outside'])).length).toBe(2)

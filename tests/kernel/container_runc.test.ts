@@ -3,6 +3,7 @@ import { expect } from 'bun:test'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { TestAgent, type TestEvent } from './agent.ts'
+import { removeCgroup } from './cgroup.ts'
 import { testWhere } from './need.ts'
 import { missingForContainers, Runc } from './runc.ts'
 
@@ -144,6 +145,6 @@ testWhere(
     await agent.stop()
     await runc.stop(id)
     await child.exited
-    fs.rmdirSync(`${hierarchy}/thump-test-agent`)
+    await removeCgroup(`${hierarchy}/thump-test-agent`)
   },
 )

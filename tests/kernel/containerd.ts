@@ -90,7 +90,7 @@ export class Containerd implements AsyncDisposable {
       stderr: Bun.file(path.join(directory, 'log')),
     })
     const containerd = new Containerd(directory, child)
-    const until = performance.now() + 20_000
+    const until = performance.now() + 120_000
     const archive = imageArchive(directory, rootfs)
     for (;;) {
       const load = Bun.spawnSync(
@@ -153,7 +153,7 @@ export class Containerd implements AsyncDisposable {
         (message) => Buffer.from(asked!.encode(asked!.fromObject(message)).finish()),
         (bytes) => answered!.toObject(answered!.decode(bytes), { defaults: true }) as T,
         request,
-        { deadline: Date.now() + 30_000 },
+        { deadline: Date.now() + 120_000 },
         (error, answer) => error === null && answer !== undefined ? resolve(answer) : reject(error),
       )
     })

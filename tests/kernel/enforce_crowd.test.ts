@@ -66,7 +66,6 @@ testWhere(
       lost: 0,
     })
   },
-  120_000,
 )
 
 testWhere(NO_REFUSING, 'a flood of refusals hides no process', async () => {
@@ -88,4 +87,4 @@ testWhere(NO_REFUSING, 'a flood of refusals hides no process', async () => {
   // There is more than both rings hold, or nothing was shown.
   expect(refusals.reduce((sum, row) => sum + row.total - row.passed, 0)).toBeGreaterThan(0)
   expect(lifecycle).toBe(0)
-}, 200_000)
+})

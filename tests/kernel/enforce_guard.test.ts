@@ -115,7 +115,7 @@ ${EVERYTHING}`,
   const loaded = await call(agent, 'POST', '/v1/policies', yaml) as { mode: string; warnings: string[] }[]
   const [state] = Array.isArray(loaded) ? loaded : [loaded]
   expect([state?.mode, state?.warnings?.join()]).toEqual(['monitor', expect.stringContaining('--allow-match-all')])
-  fs.mkdirSync('/tmp/thump-enforce-directory')
+  fs.mkdirSync('/tmp/thump-enforce-directory', { recursive: true }) // a run that failed may have left it
   expect(Bun.spawnSync(['rmdir', '/tmp/thump-enforce-directory']).exitCode).toBe(0)
   const tells = await tellsOf(agent, 'everything', 0, (found) => found.length >= 1)
   expect(tells[0]).toMatchObject({ verdict: 'monitored', would: 'prevents' })

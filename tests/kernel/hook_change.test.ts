@@ -34,7 +34,7 @@ let agent: TestAgent
 
 beforeAll(async () => {
   agent = await TestAgent.start(['--allow-match-all'])
-}, 120_000)
+})
 
 afterAll(async () => await agent[Symbol.asyncDispose]())
 

@@ -20,7 +20,7 @@ let directory = ''
 beforeAll(async () => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'hash-'))
   if (no_lsm === undefined) agent = await TestAgent.start()
-}, 120_000)
+})
 
 afterAll(async () => {
   if (no_lsm === undefined) await agent[Symbol.asyncDispose]()

@@ -9,7 +9,7 @@ let agent: TestAgent
 
 beforeAll(async () => {
   agent = await TestAgent.start()
-}, 120_000)
+})
 
 afterAll(async () => await agent[Symbol.asyncDispose]())
 

@@ -156,9 +156,8 @@ test('followChildren covers children that are older than the policy, and nobody 
     stdout: 'ignore',
   })
   await agent.waitFor(({ kind, process }) =>
-    kind === 'process_exec' && process?.arguments?.includes('read line') === true
+    kind === 'process_exec' && process?.arguments?.startsWith('-c "read line') === true
   )
-  await Bun.sleep(100)
   await loadPolicy(
     agent,
     policyYaml(

@@ -1,8 +1,8 @@
 /** The agent notices programs of others at its hooks, and links of its own that somebody took away. */
 import { expect, test } from 'bun:test'
-import fs from 'node:fs'
 import os from 'node:os'
 import { TestAgent } from './agent.ts'
+import { fdinfos } from './fdinfo.ts'
 
 interface Feature {
   readonly state: string
@@ -32,8 +32,7 @@ const TOLD_TYPES = os.release().startsWith('5.10.') ? /^link_type:\s*raw_tracepo
 
 /** Links of a process, as findings name them. Other agents may run on this machine, so only those of this test's own count. */
 function linksOf(pid: number): string[] {
-  return fs.readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
-    const text = fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8')
+  return [...fdinfos(pid).values()].flatMap((text) => {
     const id = /^link_id:\s*(\d+)/m.exec(text)?.[1]
     return id === undefined || !TOLD_TYPES.test(text) ? [] : [`link ${id} has program `]
   })
@@ -65,16 +64,7 @@ test('programs of others at the hooks of an agent are told once, and when they a
 
 /** Descriptors of links that a process holds. */
 function linkDescriptors(pid: number): number[] {
-  return fs.readdirSync(`/proc/${pid}/fdinfo`).map(Number).filter((fd) => {
-    const file = `/proc/${pid}/fdinfo/${fd}`
-    try {
-      return /^link_id:/m.test(fs.readFileSync(file, 'utf8'))
-    } catch (error) {
-      // Closed since the listing.
-      if (fs.existsSync(file)) throw error
-      return false
-    }
-  })
+  return [...fdinfos(pid)].filter(([, text]) => /^link_id:/m.test(text)).map(([fd]) => fd)
 }
 
 test('a link whose descriptor somebody had the agent close is told as missing', async () => {

@@ -38,9 +38,10 @@ testWhere(
     expect(await browser.evaluate(`document.querySelectorAll('#tree div').length`)).toBeGreaterThan(1)
 
     await browser.evaluate(
-      `document.querySelector('#filters [name=binaries]').value = '/bin/true'; document.querySelector('#filters').requestSubmit()`,
+      `document.querySelector('#state').textContent = 'before'; document.querySelector('#filters [name=binaries]').value = '/bin/true';` +
+        `document.querySelector('#filters').requestSubmit()`,
     )
-    await Bun.sleep(500)
+    await browser.until(`document.querySelector('#state').textContent === 'connected'`)
     await agent.run(['/bin/echo', 'hidden'])
     await agent.run(['/bin/true'])
     await browser.until(`document.querySelector('#table tbody').textContent.includes('/bin/true')`)

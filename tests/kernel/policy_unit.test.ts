@@ -2,6 +2,7 @@
 import { expect } from 'bun:test'
 import fs from 'node:fs'
 import { TestAgent } from './agent.ts'
+import { removeCgroup } from './cgroup.ts'
 import { testWhere } from './need.ts'
 
 const PROGRAM = `${process.cwd()}/build/program/setns`
@@ -48,18 +49,8 @@ async function runIn(...path: string[]): Promise<number> {
   fs.mkdirSync(directory, { recursive: true })
   const child = Bun.spawn(['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$1"', directory, PROGRAM])
   const status = await child.exited
-  for (let depth = path.length; depth > 0; depth--) await removeWhenEmpty([SLICE, ...path.slice(0, depth)].join('/'))
+  for (let depth = path.length; depth > 0; depth--) await removeCgroup([SLICE, ...path.slice(0, depth)].join('/'))
   return status
-}
-
-async function removeWhenEmpty(directory: string): Promise<void> {
-  for (let i = 0; i < 200 && fs.existsSync(directory); i++) {
-    try {
-      fs.rmdirSync(directory)
-    } catch {
-      await Bun.sleep(10) // what ended in it is not quite gone
-    }
-  }
 }
 
 async function change(agent: TestAgent, method: 'POST' | 'DELETE', what: string): Promise<void> {
@@ -111,7 +102,7 @@ testWhere(missing(), 'a unit that is older than the policy, and than the agent, 
   await using agent = await TestAgent.start()
   await change(agent, 'POST', policy('old', 'hostSelector: {matchLabels: {unit: thump-old.service}}'))
   expect(await runIn('thump-old.service', 'stays')).toBe(137)
-  await removeWhenEmpty(stays)
-  await removeWhenEmpty(directory)
+  await removeCgroup(stays)
+  await removeCgroup(directory)
   fs.rmdirSync(SLICE)
 })

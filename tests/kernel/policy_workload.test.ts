@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { FakeApiServer } from '../kube/server.ts'
 import { TestAgent } from './agent.ts'
+import { removeCgroup } from './cgroup.ts'
 import { testWhere } from './need.ts'
 import { missingForContainers, Runc } from './runc.ts'
 
@@ -82,6 +83,14 @@ async function runIn(runc: Runc, { id, cgroup }: Workload): Promise<number> {
   return await runc.status({ id, cgroup, command: ['/bin/setns'] })
 }
 
+/** The same once it is `wanted`: the agent hears of a change when the API server's watch tells it. */
+async function runUntil(runc: Runc, workload: Workload, wanted: number): Promise<number> {
+  for (const until = performance.now() + 60_000;; await Bun.sleep(100)) {
+    const status = await runIn(runc, workload)
+    if (status === wanted || performance.now() > until) return status
+  }
+}
+
 testWhere(missing(), 'a namespaced policy with Sigkill hits the selected pods and nobody else', async () => {
   await using server = new FakeApiServer()
   const workloads = Array.from({ length: CONTAINERS }, (_, n) => {
@@ -103,11 +112,9 @@ testWhere(missing(), 'a namespaced policy with Sigkill hits the selected pods an
   // A pod whose labels change is in, and out again.
   const changing = workloads[1]!
   server.put(PODS, pod({ ...changing, app: 'web' }))
-  await Bun.sleep(200)
-  expect(await runIn(runc, changing)).toBe(137)
+  expect(await runUntil(runc, changing, 137)).toBe(137)
   server.put(PODS, pod(changing))
-  await Bun.sleep(200)
-  expect(await runIn(runc, changing)).toBe(0)
+  expect(await runUntil(runc, changing, 0)).toBe(0)
   await unload(agent, 'shop/no-setns')
   expect(await runIn(runc, workloads[0]!)).toBe(0)
   const killed = agent.events.filter(({ kind }) => kind === 'process_kprobe')
@@ -183,7 +190,7 @@ testWhere(
     expect(await child.exited).toBe(0)
     expect(await Bun.spawn([PROGRAM]).exited).toBe(137)
     await agent.stop()
-    fs.rmdirSync(`${hierarchy}/thump-test`)
+    await removeCgroup(`${hierarchy}/thump-test`)
   },
 )
 

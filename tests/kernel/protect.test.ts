@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import { PIN_ROOT } from '../../src/kernel/pins.ts'
 import { TestAgent, type TestEvent } from './agent.ts'
 import { call, NO_REFUSING, policyOf } from './enforce.ts'
+import { fdinfos } from './fdinfo.ts'
 import { testWhere } from './need.ts'
 
 /** Tries something from a process that is no parent of the agent; gives "done" or the errno's name. */
@@ -15,8 +16,8 @@ function attack(...words: (string | number)[]): string {
 
 /** Numbers in a process' fdinfo: of its links, programs or maps. */
 function numbers(pid: number, kind: 'link_id' | 'prog_id' | 'map_id'): number[] {
-  return fs.readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
-    const found = new RegExp(`^${kind}:\\s*(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))
+  return [...fdinfos(pid).values()].flatMap((text) => {
+    const found = new RegExp(`^${kind}:\\s*(\\d+)`, 'm').exec(text)
     return found === null ? [] : [Number(found[1])]
   })
 }
@@ -43,7 +44,7 @@ function refusals(events: readonly TestEvent[]): string[] {
 }
 
 async function settled(agent: TestAgent, count: number): Promise<string[]> {
-  const until = performance.now() + 20_000
+  const until = performance.now() + 90_000
   while (refusals(agent.events).length < count && performance.now() < until) await Bun.sleep(50)
   await Bun.sleep(200) // what there would be too much of comes by then
   return refusals(agent.events)

@@ -83,13 +83,13 @@ test('--btf FILE in place of /sys/kernel/btf, which is hidden', async () => {
   const events = await agent.run(['/bin/echo', 'btf'])
   expect(events.map(({ kind }) => kind)).toEqual(['process_exec', 'process_exit'])
   expect(await agent.stop()).toBe(0)
-}, 90_000)
+})
 
 test('stdout closed at once: said once; without listener the agent ends with 0', async () => {
   const { status, stderr } = await start([], ['sh', '-c', 'exec "$@" >&-', 'sh'])
   expect(stderr.split('\n').filter((line) => line.includes('stdout is closed')).length).toBe(1)
   expect(status).toBe(0)
-}, 60_000)
+})
 
 const POLICY = `apiVersion: cilium.io/v1alpha1
 kind: TracingPolicy
@@ -124,7 +124,7 @@ test('stdout closed, no listener: an enforcing policy keeps the agent, and keeps
     const decoder = new TextDecoder()
     for await (const bytes of child.stderr) log += decoder.decode(bytes, { stream: true })
   })()
-  const until = performance.now() + 60_000
+  const until = performance.now() + 180_000
   while (!(log.includes('"ready"') && log.includes('stdout is closed')) && performance.now() < until) {
     await Bun.sleep(50)
   }
@@ -138,4 +138,4 @@ test('stdout closed, no listener: an enforcing policy keeps the agent, and keeps
   expect(await child.exited).toBe(0)
   await reading
   expect(log).toContain('nobody is left')
-}, 110_000)
+})

@@ -17,11 +17,11 @@ let agent: TestAgent
 beforeAll(async () => {
   Bun.spawnSync([process.execPath, path.join(import.meta.dirname, '../../scripts/programs.ts')])
   agent = await TestAgent.start()
-}, 90_000)
+})
 
 afterAll(async () => {
   await agent[Symbol.asyncDispose]()
-}, 60_000)
+})
 
 function perProcess(events: readonly TestEvent[], kind: string): Map<string, number> {
   const counts = new Map<string, number>()

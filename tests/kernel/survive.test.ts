@@ -81,13 +81,13 @@ test('a kept policy enforces after kill -9 of its agent, across the next start, 
     }
   })()
   await using second = await TestAgent.start(flags)
-  expect(second.stderr).toContain('left pinned by a former agent')
+  expect(await second.logged(['left pinned by a former agent'])).not.toEqual([])
   await call(second, 'POST', '/v1/policies', POLICY)
   starting = false
   await loop
   console.log(`${during.length} attempts across the restart, ${through} not killed`)
   expect([alone.every((pid) => pid > 0), through]).toEqual([true, 0])
-  expect(second.stderr).toContain('going on where a former agent stopped')
+  expect(await second.logged(['going on where a former agent stopped'])).not.toEqual([])
   await second.waitFor(({ kind, process }) => kind === 'process_exit' && process?.pid === during.at(-1))
   // The second agent tells of what happened while there was none, and of what happened while it started.
   const whole = `process_exec, process_kprobe kept.over-restarts ${verdict}, process_exit SIGKILL`

@@ -33,9 +33,9 @@ class Mirror {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 5000
+  const end = performance.now() + 25_000
   while (!condition()) {
-    if (performance.now() > end) throw new Error('It did not come to pass within 5 s')
+    if (performance.now() > end) throw new Error('It did not come to pass within 25 s')
     await Bun.sleep(2)
   }
 }
@@ -43,7 +43,7 @@ async function until(condition: () => boolean): Promise<void> {
 function begin(server: FakeApiServer, options: { service_account?: string; page_objects?: number } = {}) {
   const mirror = new Mirror()
   const { service_account = '', ...rest } = options
-  const api = new KubeApi({ server: server.url, service_account, timeout_ms: 2000 })
+  const api = new KubeApi({ server: server.url, service_account, timeout_ms: 20_000 })
   const pauses = { pause_ms_min: 5, pause_ms_max: 20 }
   const watch = new Watch({ api, path: PODS, query: '', what: 'pods', ...pauses, ...rest }, mirror)
   void watch.run()

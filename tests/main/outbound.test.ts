@@ -27,7 +27,7 @@ const log = { warn: (...words: unknown[]) => void warnings.push(words) } as unkn
 >[1]
 
 async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 300 && !done(); i++) await Bun.sleep(10)
+  for (let i = 0; i < 2000 && !done(); i++) await Bun.sleep(10)
   expect(done()).toBe(true)
 }
 

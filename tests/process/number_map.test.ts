@@ -52,6 +52,6 @@ test('NumberMap finds entries quickly whatever steps their keys have', () => {
     for (let i = 0; i < 20_000; i++) map.delete(i * step)
     expect(map.size).toBe(0)
     // Some 5 ms; minutes where all collide.
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(10_000)
   }
 })
