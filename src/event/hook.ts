@@ -15,7 +15,7 @@ import {
 import { companionValues } from './companion.ts'
 import { actionName } from './hook_name.ts'
 import { dnsJson } from './dns.ts'
-import { capturedBytes, type TakeChunks, valueJson } from './hook_value.ts'
+import { capturedBytes, type TakeChunks, tracepointJson, valueJson } from './hook_value.ts'
 import { imaHash } from './ima.ts'
 import { loaderBody } from './loader.ts'
 import { quote } from './text.ts'
@@ -144,8 +144,9 @@ function readValues(
     }
     const argument = show.config.arguments[index]
     if (argument === undefined || (argument.flags & ARGUMENT_FLAG.HIDDEN) !== 0) continue
-    const body = valueJson(view, value, takeChunks)
-    if (body === '') continue
+    const whole = valueJson(view, value, takeChunks)
+    if (whole === '') continue
+    const body = show.event === 'process_tracepoint' ? tracepointJson(whole) : whole
     const label = show.labels[index] ?? ''
     const parse = PARSERS[label]
     if (parse !== undefined) {

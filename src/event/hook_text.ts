@@ -68,10 +68,9 @@ export function goEscaped(text: string): string {
   return escaped
 }
 
-/** Ten characters, `drwxr-xr-x`. */
+/** Ten characters, `drwxr-xr-x`; nine for what is of no kind: a dentry without inode, an anonymous inode (eventfd, epoll). */
 export function permissionText(mode: number): string {
-  // A dentry that has no inode yet has no kind either.
-  let text = mode === 0 ? '' : KINDS[(mode & 0o170000) >> 12] ?? '-'
+  let text = KINDS[(mode & 0o170000) >> 12] ?? ''
   for (let shift = 6; shift >= 0; shift -= 3) {
     const bits = mode >> shift
     const special = shift === 6 ? mode & 0o4000 : shift === 3 ? mode & 0o2000 : mode & 0o1000

@@ -99,7 +99,8 @@ export function valueJson(view: DataView, value: HookValue, takeChunks: TakeChun
       return '{"user_ns_arg":' + userNamespaceJson(decodeUserNamespaceValue(view, at))
     case ARGUMENT_TYPE.CAPABILITY: {
       const number = view.getInt32(at, true)
-      return '{"capability_arg":{"value":' + number + ',"name":' + quote(CAPABILITY_NAMES[number] ?? '') + '}'
+      const name = CAPABILITY_NAMES[number]
+      return '{"capability_arg":{"value":' + number + (name === undefined ? '' : ',"name":' + quote(name)) + '}'
     }
     case ARGUMENT_TYPE.KERNEL_CAP_T:
       return '{"kernel_cap_t_arg":"' + mask(view, at) + '"'
@@ -141,6 +142,11 @@ const BUFFERS: ReadonlySet<number> = new Set([ARGUMENT_TYPE.CHAR_BUF, ARGUMENT_T
 function faultJson(view: DataView, { type, at }: HookValue): string {
   if (BUFFERS.has(type)) return '{"bytes_arg":"' + Buffer.from('CharBufErrorPageFault').toString('base64') + '"'
   const depth = view.getUint32(at, true)
+  // An address that is not given, as in send(), is one of zeroes in Tetragon.
+  if (depth === 0 && type === ARGUMENT_TYPE.SOCKADDR) {
+    return '{"sockaddr_arg":{"family":"AF_UNSPEC","addr":"invalid IP"}'
+  }
+  if (depth === 0 && type === ARGUMENT_TYPE.SOCKADDR_UN) return '{"sockaddrun_arg":{}'
   const message = depth === 0
     ? 'Bad address for basic type'
     : `Bad address encountered during resolve dereference at depth ${depth}`
@@ -227,13 +233,25 @@ function sockaddrJson(view: DataView, at: number): string {
     member('port', view.getUint16(at + 2, true)) + '}'
 }
 
+/** Families that Tetragon names in addresses of Unix sockets, and in whatever a tracepoint tells: UNIX, INET, INET6. */
+const NAMED_FAMILIES: ReadonlySet<number> = new Set([1, 2, 10])
+const OTHER_FAMILY = /"family":"(?!AF_UNIX"|AF_INET"|AF_INET6")[^"]*",|,"family":"(?!AF_UNIX"|AF_INET"|AF_INET6")[^"]*"/
+
+/** The same value in an event of a tracepoint. */
+export function tracepointJson(json: string): string {
+  return json.startsWith('{"s') ? json.replace(OTHER_FAMILY, '') : json
+}
+
 function unixAddressJson(view: DataView, at: number, size: number): string {
   const family = view.getUint16(at, true)
   const name = text(view, at + SOCKADDR_VALUE_SIZE, size - SOCKADDR_VALUE_SIZE)
   const abstract = name.startsWith('\0')
   const path = abstract ? '@' + name.replaceAll('\0', '') : name.split('\0', 1)[0] ?? ''
-  const shown = path === '' || path === '@' ? '' : ',"path":' + quote(path)
-  return '{"family":"' + (family === 1 || family === 2 || family === 10 ? familyName(family) : '') + '"' + shown + '}'
+  const members = [
+    ...(NAMED_FAMILIES.has(family) ? ['"family":"' + familyName(family) + '"'] : []),
+    ...(path === '' || path === '@' ? [] : ['"path":' + quote(path)]),
+  ]
+  return '{' + members.join(',') + '}'
 }
 
 function mask(view: DataView, at: number): string {
@@ -287,7 +305,8 @@ function moduleJson(view: DataView, at: number, type: number): string {
   while (end < at + 80 && end < length && view.getUint8(end) !== 0) end++
   const name = text(view, at + 16, end - at - 16)
   const signature = type === ARGUMENT_TYPE.LOAD_INFO ? { signature_ok: view.getUint32(at + 8, true) !== 0 } : {}
-  return JSON.stringify({ name, ...signature, ...(taints.length > 0 ? { tainted: taints } : {}) })
+  const tainted = taints.length > 0 ? { tainted: taints } : {}
+  return JSON.stringify({ ...(name === '' ? {} : { name }), ...signature, ...tainted })
 }
 
 /** Without members that are 0 or '', as protobuf JSON leaves them out. */

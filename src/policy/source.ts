@@ -1,5 +1,18 @@
 // A policy file's text: YAML documents as plain values, and the way back from a path to line and column.
-import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  visit,
+  type YAMLMap,
+} from 'yaml'
 import type { LocatedMistake, Mistake } from './error.ts'
 
 /** A list of 100,000 values of 40 characters is 4 MB; more is taken for a mistake. */
@@ -63,6 +76,10 @@ export function readSource(file: string, text: string): PolicySource {
     const before = errors.length
     for (const error of document.errors) errors.push(at(error.pos[0], `Cannot parse YAML: ${firstLine(error.message)}`))
     duplicateKeys(document.contents, (offset, key) => errors.push(at(offset, `Duplicate key ${JSON.stringify(key)}`)))
+    const targets = aliasTargets(
+      document as Document,
+      (offset, name) => errors.push(at(offset, `Unknown alias "*${name}": no anchor of that name stands before it`)),
+    )
     if (errors.length > before) continue
     if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue
     let value: unknown
@@ -81,22 +98,25 @@ export function readSource(file: string, text: string): PolicySource {
       errors.push(at(document.range?.[0] ?? 0, 'Cannot expand YAML: an alias stands inside of what it is an alias for'))
       continue
     }
-    documents.push({ value, locate: (mistake) => at(offsetOf(document as Document, mistake), mistake.message) })
+    documents.push({
+      value,
+      locate: (mistake) => at(offsetOf(document as Document, targets, mistake), mistake.message),
+    })
   }
   if (documents.length === 0 && errors.length === 0) return refuse('No policy in this file: it is empty')
   return { file, documents, errors }
 }
 
 /** Offset of the node at the path, or of its deepest ancestor that is there. */
-function offsetOf(document: Document, { path, key }: Mistake): number {
+function offsetOf(document: Document, targets: ReadonlyMap<unknown, Node>, { path, key }: Mistake): number {
   let node: unknown = document.contents
   let offset = document.range?.[0] ?? 0
   if (isNode(node) && node.range != null) offset = node.range[0]
   for (let depth = 0; depth < path.length; depth++) {
-    if (isAlias(node)) node = node.resolve(document)
+    node = targets.get(node) ?? node
     const step = path[depth]!
     if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === String(step))
+      const pair = pairOf(targets, node, String(step))
       if (pair === undefined || !isPair(pair)) return offset
       const at_key = (key === true && depth === path.length - 1) || !isNode(pair.value) || pair.value.range == null
       const at = at_key ? pair.key : pair.value
@@ -109,6 +129,27 @@ function offsetOf(document: Document, { path, key }: Mistake): number {
     } else return offset
   }
   return offset
+}
+
+/** The pair with that key, also one that `<<` brings from elsewhere. `seen`: maps that were looked into already. */
+function pairOf(
+  targets: ReadonlyMap<unknown, Node>,
+  map: YAMLMap,
+  key: string,
+  seen: Set<YAMLMap> = new Set(),
+): Pair | undefined {
+  seen.add(map)
+  const keyed = (name: string) => map.items.filter((item) => isScalar(item.key) && item.key.value === name)
+  const [own] = keyed(key)
+  if (own !== undefined) return own
+  for (const { value } of keyed('<<')) {
+    for (const source of isSeq(value) ? value.items : [value]) {
+      const merged = targets.get(source) ?? source
+      const found = isMap(merged) && !seen.has(merged) ? pairOf(targets, merged, key, seen) : undefined
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
 }
 
 function isCyclic(value: unknown, above: Set<unknown>): boolean {
@@ -133,6 +174,23 @@ function duplicateKeys(node: unknown, found: (offset: number, key: string) => vo
       duplicateKeys(value, found)
     }
   }
+}
+
+/** What aliases stand for. In one walk: Alias.resolve() goes through the whole document for each. */
+function aliasTargets(document: Document, unknown: (offset: number, name: string) => void): ReadonlyMap<unknown, Node> {
+  const anchors = new Map<string, Node>()
+  const targets = new Map<unknown, Node>()
+  visit(document, {
+    Alias(_, alias) {
+      const target = anchors.get(alias.source)
+      if (target === undefined) unknown(alias.range?.[0] ?? 0, alias.source)
+      else targets.set(alias, target)
+    },
+    Value(_, node) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node)
+    },
+  })
+  return targets
 }
 
 /** The line where brackets or indentation nest too deep, 0 if none does: checked before anything recurses. */

@@ -20,6 +20,11 @@ export function parseInteger(text: string, bits: number, signed: boolean): Parse
   return value < min || value > max ? { wrong: `want ${min} to ${max}` } : { value }
 }
 
+/** The same where Tetragon reads with base 10, in maps, ports and numbers of constants: a leading 0 means nothing. */
+function parseDecimal(text: string, bits: number, signed: boolean): Parsed<bigint> {
+  return parseInteger(text.replace(/^([+-]?)0+(?=\d)/, '$1'), bits, signed)
+}
+
 export function limits(bits: number, signed: boolean): [bigint, bigint] {
   const width = BigInt(bits)
   return signed ? [-(1n << (width - 1n)), (1n << (width - 1n)) - 1n] : [0n, (1n << width) - 1n]
@@ -28,13 +33,14 @@ export function limits(bits: number, signed: boolean): [bigint, bigint] {
 /** `min:max`, both included; with `single` also one number, and the ends in either order (as Tetragon has it in maps). */
 export function parseRange(text: string, bits: number, signed: boolean, single: boolean): Parsed<Range> {
   const parts = text.split(':')
+  const number = single ? parseDecimal : parseInteger
   if (parts.length === 1 && single) {
-    const one = parseInteger(text.trim(), bits, signed)
+    const one = number(text.trim(), bits, signed)
     return 'wrong' in one ? one : { value: { min: one.value, max: one.value } }
   }
   if (parts.length !== 2) return { wrong: single ? 'want a number or min:max' : 'want min:max' }
-  const min = parseInteger(parts[0]!.trim(), bits, signed)
-  const max = parseInteger(parts[1]!.trim(), bits, signed)
+  const min = number(parts[0]!.trim(), bits, signed)
+  const max = number(parts[1]!.trim(), bits, signed)
   if ('wrong' in min) return min
   if ('wrong' in max) return max
   if (min.value > max.value) {
@@ -115,7 +121,7 @@ export function parseConstant(text: string, kind: keyof typeof CONSTANTS): Parse
   const { numbers, example } = CONSTANTS[kind]
   const name = text.toUpperCase()
   if (Object.hasOwn(numbers, name)) return { value: BigInt(numbers[name]!) }
-  const number = parseInteger(text, 16, false)
+  const number = parseDecimal(text, 16, false)
   return 'wrong' in number ? { wrong: `want a name such as ${example} or a number` } : number
 }
 

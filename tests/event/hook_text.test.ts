@@ -20,6 +20,8 @@ describe('permissionText()', () => {
     [0o010600, 'prw-------'],
     [0o140777, 'srwxrwxrwx'],
     [0, '---------'],
+    // Anonymous inodes: epoll, eventfd, BPF maps.
+    [0o600, 'rw-------'],
   ])('writes %o as ls does', (mode, text) => {
     expect(permissionText(mode)).toBe(text)
   })

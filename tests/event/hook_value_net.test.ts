@@ -4,11 +4,13 @@ import {
   encodeSkbValue,
   encodeSockaddrValue,
   encodeSockValue,
+  HOOK_VALUE_FLAG as F,
   SKB_VALUE_SIZE,
   SOCK_VALUE_SIZE,
   SOCKADDR_VALUE_SIZE,
 } from '../../ffi/wire.gen.ts'
-import { shown, type Written, written } from './hook_written.ts'
+import { tracepointJson, valueJson } from '../../src/event/hook_value.ts'
+import { AT, noChunks, number, shown, type Written, written } from './hook_written.ts'
 
 const v4 = Uint8Array.of(10, 0, 0, 7, ...new Array<number>(12).fill(0))
 const v6 = Uint8Array.of(0x20, 1, 0xd, 0xb8, ...new Array<number>(11).fill(0), 1)
@@ -118,4 +120,34 @@ test('valueJson() shows SOCKADDR_UN with a path, an abstract name, none', () => 
     sockaddrun_arg: { family: 'AF_UNIX', path: '@abc' },
   })
   expect(shown(T.SOCKADDR_UN, address(1, 0, none, ''))).toEqual({ sockaddrun_arg: { family: 'AF_UNIX' } })
+})
+
+test('valueJson() shows SOCKADDR_UN of another family without one', () => {
+  expect(shown(T.SOCKADDR_UN, address(16, 0, none, ''))).toEqual({ sockaddrun_arg: {} })
+  expect(shown(T.SOCKADDR_UN, address(2, 0, none, ''))).toEqual({ sockaddrun_arg: { family: 'AF_INET' } })
+})
+
+test('valueJson() shows an address that is not there as one of zeroes, and says where a path to it broke', () => {
+  expect(shown(T.SOCKADDR, number(0n), F.FAULT)).toEqual({ sockaddr_arg: { family: 'AF_UNSPEC', addr: 'invalid IP' } })
+  expect(shown(T.SOCKADDR_UN, number(0n), F.FAULT)).toEqual({ sockaddrun_arg: {} })
+  expect(shown(T.SOCKADDR, number(2n), F.FAULT)).toEqual({
+    error_arg: { Message: 'Bad address encountered during resolve dereference at depth 2' },
+  })
+})
+
+test('tracepointJson() names the families of the internet and of Unix sockets only', () => {
+  const json = (type: number, { view, size }: Written) =>
+    JSON.parse(tracepointJson(valueJson(view, { type, flags: 0, at: AT, size }, noChunks)) + '}')
+  expect(json(T.SOCK, sock({})).sock_arg.family).toBe('AF_INET')
+  expect(json(T.SOCK, sock({ family: 1 })).sock_arg.family).toBe('AF_UNIX')
+  expect(json(T.SOCK, sock({ family: 16 })).sock_arg).toMatchObject({ type: 'SOCK_STREAM', saddr: 'invalid IP' })
+  expect(json(T.SOCK, sock({ family: 16 })).sock_arg.family).toBeUndefined()
+  expect(json(T.SOCKADDR, address(16, 0, none))).toEqual({ sockaddr_arg: { addr: 'invalid IP' } })
+  expect(json(T.SOCKADDR, address(10, 53, v6)).sockaddr_arg.family).toBe('AF_INET6')
+  expect(tracepointJson('{"skb_arg":{"len":4,"protocol":"IPPROTO_IP","family":"AF_UNSPEC"}')).toBe(
+    '{"skb_arg":{"len":4,"protocol":"IPPROTO_IP"}',
+  )
+  expect(tracepointJson('{"string_arg":"\\"family\\":\\"AF_KEY\\","')).toBe(
+    '{"string_arg":"\\"family\\":\\"AF_KEY\\","',
+  )
 })

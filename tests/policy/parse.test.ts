@@ -318,6 +318,17 @@ describe('parsePolicies()', () => {
     }])
   })
 
+  test('finds what an alias or a merge brings where it is written', () => {
+    const policy = (spec: string) =>
+      `apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: x}\nspec:\n${spec}`
+    const places = (spec: string) =>
+      parsePolicies('p.yaml', policy(spec)).errors.map((error) => [error.line, error.column])
+    expect(places('  kprobes: *nowhere\n')).toEqual([[5, 12]])
+    const hook = '  kprobes:\n  - &a\n    call: sys_dup\n    args: [{index: 0, type: bad}]\n'
+    expect(places(`${hook}  - <<: *a\n    call: sys_dup2\n`)).toEqual([[8, 29]])
+    expect(places(`${hook}  - <<: [{return: no}, *a]\n    call: sys_dup2\n`)).toEqual([[8, 29]])
+  })
+
   test('refuses a namespaced policy without namespace, and what it cannot have', () => {
     const text = HEAD.replace('TracingPolicy', 'TracingPolicyNamespaced') +
       'spec: {hostSelector: {}, uprobes: [{path: /a, symbols: [b]}]}\n'

@@ -45,6 +45,9 @@ describe('parseRange()', () => {
     expect(parseRange('-10:-5', 32, true, false)).toEqual({ value: { min: -10n, max: -5n } })
     expect(parseRange('7', 32, true, true)).toEqual({ value: { min: 7n, max: 7n } })
     expect(parseRange('12:10', 32, true, true)).toEqual({ value: { min: 10n, max: 12n } })
+    // In maps base 10, as in Tetragon; elsewhere a leading 0 says octal.
+    expect(parseRange('-010:010', 32, true, true)).toEqual({ value: { min: -10n, max: 10n } })
+    expect(parseRange('010:020', 32, true, false)).toEqual({ value: { min: 8n, max: 16n } })
   })
   test('refuses a range that holds nothing, and one with three ends', () => {
     expect('wrong' in parseRange('5:4', 32, true, false)).toBe(true)
@@ -92,6 +95,8 @@ test('parsePort() reads ports and ranges', () => {
   expect(parsePort('80')).toEqual({ value: { min: 80n, max: 80n } })
   expect(parsePort('8000:8999')).toEqual({ value: { min: 8000n, max: 8999n } })
   expect(parsePort('90:80')).toEqual({ value: { min: 80n, max: 90n } })
+  expect(parsePort('0022')).toEqual({ value: { min: 22n, max: 22n } })
+  expect(parsePort('0080')).toEqual({ value: { min: 80n, max: 80n } })
   for (const text of ['http', '65536', '-1', '']) expect('wrong' in parsePort(text)).toBe(true)
 })
 
@@ -99,6 +104,7 @@ test('parseConstant() reads names and numbers', () => {
   expect(parseConstant('IPPROTO_UDP', 'protocol')).toEqual({ value: 17n })
   expect(parseConstant('AF_INET6', 'family')).toEqual({ value: 10n })
   expect(parseConstant('2', 'family')).toEqual({ value: 2n })
+  expect(parseConstant('017', 'protocol')).toEqual({ value: 17n })
   expect(parseConstant('TCP_SYN_RECV', 'state')).toEqual({ value: 3n })
   expect('wrong' in parseConstant('toString', 'state')).toBe(true)
 })
