@@ -74,6 +74,10 @@ enum hook_verdict {
 	HOOK_VERDICT_KEEP = 0x10, /* the return half goes on with this record */
 	HOOK_VERDICT_WRITE = 0x40, /* memory of the program is to be written */
 	HOOK_VERDICT_HASH = 0x20, /* the event is to have a hash of the file */
+	/* Such a change matched: where an event comes of it, it is known from then on. */
+	HOOK_VERDICT_NAMESPACE_CHANGE = 0x80,
+	HOOK_VERDICT_CAPABILITY_CHANGE = 0x100,
+	HOOK_VERDICT_CHANGES = 0x180,
 };
 
 struct {

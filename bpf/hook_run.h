@@ -155,6 +155,8 @@ __noinline int hook_entry(__u32 slot)
 	/* What a companion refuses never gets to the hook that it stands in for, so it tells of it; of the rest that hook does. */
 	if (hook.flags & HOOK_FLAG_COMPANION && !(s->verdict & HOOK_VERDICT_OVERRIDE))
 		s->verdict &= ~HOOK_VERDICT_POST;
+	if (s->verdict & HOOK_VERDICT_POST && s->verdict & HOOK_VERDICT_CHANGES)
+		history_update(s->verdict);
 	if (hook.flags & HOOK_FLAG_LARGE && s->verdict & HOOK_VERDICT_POST)
 		buffers_send(slot);
 	return s->verdict;
@@ -218,7 +220,7 @@ static __always_inline int hook_end(void *ctx, __u32 slot, int verdict)
 }
 
 /* System call parameters: registers of the caller, which the arch's wrapper gets as its only parameter (here the first
- * of s->parameters, because global functions take no pointers). */
+ * of s->parameters, because global functions take no pointers). A 32 bit call has them in other registers. */
 __noinline int syscall_parameters(__u32 slot)
 {
 	struct hook_scratch *s = scratch_of(slot);
@@ -228,6 +230,15 @@ __noinline int syscall_parameters(__u32 slot)
 		return -1;
 	regs = (struct pt_regs *)s->parameters[0];
 #if defined(__TARGET_ARCH_x86)
+	if (hook.flags & HOOK_FLAG_COMPAT && task_is_compat()) {
+		s->parameters[0] = (__u32)BPF_CORE_READ(regs, bx);
+		s->parameters[1] = (__u32)BPF_CORE_READ(regs, cx);
+		s->parameters[2] = (__u32)BPF_CORE_READ(regs, dx);
+		s->parameters[3] = (__u32)BPF_CORE_READ(regs, si);
+		s->parameters[4] = (__u32)BPF_CORE_READ(regs, di);
+		s->parameters[5] = (__u32)BPF_CORE_READ(regs, bp);
+		return 0;
+	}
 	s->parameters[0] = BPF_CORE_READ(regs, di);
 	s->parameters[1] = BPF_CORE_READ(regs, si);
 	s->parameters[2] = BPF_CORE_READ(regs, dx);

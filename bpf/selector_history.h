@@ -131,15 +131,16 @@ __noinline int filter_binary(__u32 slot, __u32 index)
 	return 0;
 }
 
-/* In: one of the listed differs; NotIn: one differs that is not listed. A match becomes what is remembered. */
+/* In: one of the listed differs; NotIn: one differs that is not listed. */
 __noinline int filter_namespace_change(__u32 slot, __u32 index)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct process *process = process_current();
+	struct hook_scratch *s = scratch_of(slot);
 	const volatile struct hook_filter *f;
 	__u32 *known, type, inum, negate, mask, changed = 0;
 
-	if (!process)
+	if (!process || !s)
 		return -1;
 	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	negate = (f->flags & FILTER_FLAG_NEGATE) != 0;
@@ -152,8 +153,7 @@ __noinline int filter_namespace_change(__u32 slot, __u32 index)
 	}
 	if (!(changed & (negate ? ~mask : mask)))
 		return negate; /* no match, either way */
-	for (type = 0; type <= NAMESPACE_TYPE_USER; type++)
-		known[type] = namespace_inum(task, type);
+	s->verdict |= HOOK_VERDICT_NAMESPACE_CHANGE;
 	return !negate;
 }
 
@@ -161,11 +161,12 @@ __noinline int filter_capability_change(__u32 slot, __u32 index)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct process *process = process_current();
+	struct hook_scratch *s = scratch_of(slot);
 	const volatile struct hook_filter *f;
 	__u64 now, known, mask;
 	__u32 negate, set;
 
-	if (!process)
+	if (!process || !s)
 		return -1;
 	f = &hook.filters[index & (HOOK_FILTERS_MAX - 1)];
 	if (f->flags & FILTER_FLAG_USER_NAMESPACE && !in_user_namespace())
@@ -183,13 +184,30 @@ __noinline int filter_capability_change(__u32 slot, __u32 index)
 	/* NotIn: some changed, and none of the listed. */
 	if (negate ? now == known || (now ^ known) & mask : !((now ^ known) & mask))
 		return negate;
-	if (set == CAPABILITY_SET_INHERITABLE)
-		process->credentials.inheritable = now;
-	else if (set == CAPABILITY_SET_PERMITTED)
-		process->credentials.permitted = now;
-	else
-		process->credentials.effective = now;
+	s->verdict |= HOOK_VERDICT_CAPABILITY_CHANGE;
 	return !negate;
+}
+
+/* Only an event ends a change: where other filters, actions or rates hold it back, the next call finds it again. */
+__noinline int history_update(__u32 verdict)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct process *process = process_current();
+	__u32 *known, type;
+
+	if (!process)
+		return -1;
+	if (verdict & HOOK_VERDICT_NAMESPACE_CHANGE) {
+		known = (__u32 *)&process->namespaces;
+		for (type = 0; type <= NAMESPACE_TYPE_USER; type++)
+			known[type] = namespace_inum(task, type);
+	}
+	if (verdict & HOOK_VERDICT_CAPABILITY_CHANGE) {
+		process->credentials.inheritable = current_capabilities(task, CAPABILITY_SET_INHERITABLE);
+		process->credentials.permitted = current_capabilities(task, CAPABILITY_SET_PERMITTED);
+		process->credentials.effective = current_capabilities(task, CAPABILITY_SET_EFFECTIVE);
+	}
+	return 0;
 }
 
 #endif

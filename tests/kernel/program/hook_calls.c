@@ -12,13 +12,20 @@
  *   probe NUMBER TEXT       hook_probe(NUMBER, TEXT), a function of its own for uprobes
  *   repeat COUNT OFFSET WHENCE   the same lseek COUNT times
  *   readv PATH SIZE SIZE    read a file into two buffers full of "x"
+ *   lseek32 OFFSET WHENCE   the same as lseek by the 32 bit system call
+ *   unshare                 enters a UTS namespace of its own
+ *   become UID              setuid(UID), which takes root's capabilities away
+ *   sendfile PATH           copies a file to stdout inside the kernel
  *   sleep SECONDS           lives on, for who asks about it */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -102,6 +109,24 @@ static void read_vectors(const char *path, int first, int second)
 	close(fd);
 }
 
+static void seek32(int offset, int whence)
+{
+#ifdef __x86_64__
+	long result = 19; /* arch/x86/entry/syscalls/syscall_32.tbl */
+
+	__asm__ volatile("int $0x80" : "+a"(result) : "b"(-1L), "c"((long)offset), "d"((long)whence) : "memory");
+#endif
+}
+
+static int copy_inside(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	long sent = sendfile(1, fd, NULL, 4096);
+
+	close(fd);
+	return sent < 0;
+}
+
 int main(int argc, char **argv)
 {
 	int result = 0;
@@ -112,6 +137,15 @@ int main(int argc, char **argv)
 		if (!strcmp(word, "lseek") && i + 2 < argc) {
 			lseek(-1, atol(argv[i + 1]), atoi(argv[i + 2]));
 			i += 2;
+		} else if (!strcmp(word, "lseek32") && i + 2 < argc) {
+			seek32(atoi(argv[i + 1]), atoi(argv[i + 2]));
+			i += 2;
+		} else if (!strcmp(word, "unshare")) {
+			result += unshare(CLONE_NEWUTS);
+		} else if (!strcmp(word, "become") && i + 1 < argc) {
+			result += setuid(atoi(argv[++i]));
+		} else if (!strcmp(word, "sendfile") && i + 1 < argc) {
+			result += copy_inside(argv[++i]);
 		} else if (!strcmp(word, "repeat") && i + 3 < argc) {
 			for (long n = atol(argv[i + 1]); n > 0; n--)
 				lseek(-1, atol(argv[i + 2]), atoi(argv[i + 3]));
