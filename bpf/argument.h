@@ -93,7 +93,7 @@ __noinline int argument_syscall(__u32 slot, __u32 index)
 		return 0;
 	to->id = s->value;
 	to->compat = task_is_compat();
-	s->number[index & (HOOK_ARGUMENTS_MAX - 1)] = (__u64)to->id | (to->compat ? 0x80000000ULL : 0);
+	s->number[index & (HOOK_ARGUMENTS_MAX - 1)] = (__u64)to->id | (to->compat ? SYSCALL_COMPAT_BIT : 0);
 	value_end(s, index, sizeof(*to), 0, 0);
 	return 0;
 }

@@ -19,6 +19,9 @@ struct task_struct___exec_state {
 /* arch/x86/include/asm/thread_info.h: the task is in a 32 bit system call. */
 #define TS_COMPAT 0x0002
 
+/* In the ids of 32 bit system calls, which have other numbers: COMPAT_BIT of src/kernel/syscall.ts. */
+#define SYSCALL_COMPAT_BIT 0x80000000ULL
+
 static __always_inline int task_is_compat(void)
 {
 #if defined(__TARGET_ARCH_x86)

@@ -4,13 +4,19 @@
 #include "map.h"
 #include "hook_run.h"
 
-/* Is it a call that the hook is for? 32 bit calls have other numbers. A version that takes over is for the same calls. */
+/* The number of the call, with SYSCALL_COMPAT_BIT where it is a 32 bit one; ~0 where that cannot be the hook's. */
+static __always_inline __u64 syscall_id(__u64 number)
+{
+	if (!task_is_compat())
+		return number;
+	return hook.flags & HOOK_FLAG_COMPAT ? number | SYSCALL_COMPAT_BIT : ~0ULL;
+}
+
+/* Is it a call that the hook is for? A version that takes over is for the same calls. */
 static __always_inline int syscall_wanted(__u64 id)
 {
 	struct value_key key = {};
 
-	if (task_is_compat() && !(hook.flags & HOOK_FLAG_COMPAT))
-		return 0;
 	if (!hook.syscall_set)
 		return id == hook.syscall_id;
 	key.value = id;
@@ -22,7 +28,7 @@ SEC("raw_tp/sys_enter")
 int hook_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct hook_scratch *s;
-	__u64 id = ctx->args[1];
+	__u64 id = syscall_id(ctx->args[1]);
 	__u32 slot;
 
 	if (!syscall_wanted(id))
@@ -45,7 +51,7 @@ int hook_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
 	struct hook_scratch *s;
-	__u64 id = BPF_CORE_READ(regs, orig_ax);
+	__u64 id = syscall_id(BPF_CORE_READ(regs, orig_ax));
 	__u32 slot;
 	int verdict;
 

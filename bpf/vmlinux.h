@@ -93,6 +93,8 @@ struct task_struct {
 };
 
 struct pt_regs {
+	long unsigned int bp;
+	long unsigned int bx;
 	long unsigned int r10;
 	long unsigned int r9;
 	long unsigned int r8;

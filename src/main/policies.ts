@@ -169,7 +169,7 @@ function syscallNumbers({ family, config, sets }: HookPlan): number[] {
   if (family !== 'syscall') return []
   const set = sets[config.syscall_set - 1]
   if (set === undefined) return [config.syscall_id]
-  return set.map === 'values' ? set.values.map((value) => Number(value & 0x7fff_ffffn)) : []
+  return set.map === 'values' ? set.values.map((value) => Number(value)) : []
 }
 
 /** Of a function that has a symbol the event has no offset. */

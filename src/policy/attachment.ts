@@ -1,6 +1,6 @@
 // Programs, halves and flags of function hooks, once it is known how they are attached.
 import { ACTION_FLAG, ACTION_KIND, ARGUMENT_FLAG, FILTER_KIND, HOOK_FLAG } from '../../ffi/wire.gen.ts'
-import { COMPAT_BIT } from '../kernel/syscall.ts'
+import { COMPAT_BIT, type SyscallTarget } from '../kernel/syscall.ts'
 import type { ReadArgument } from './argument_plan.ts'
 import type { Attachment } from './assemble.ts'
 import type { FunctionAttach, FunctionTarget, ManyAttach } from './attach.ts'
@@ -17,7 +17,7 @@ export function attachmentOf(
   read: readonly ReadArgument[],
 ): Attachment {
   const { symbol, syscall, module, prototype } = target
-  const syscall_flag = syscall === undefined ? 0 : HOOK_FLAG.SYSCALL
+  const syscall_flag = syscallFlags(syscall === undefined ? [] : [syscall])
   const track = hook.returnArgAction === 'TrackSock'
     ? HOOK_FLAG.RETURN_TRACKSOCK
     : hook.returnArgAction === 'UntrackSock'
@@ -28,7 +28,7 @@ export function attachmentOf(
     reason: how.reason,
     names: [symbol],
     result_index: syscall === undefined ? prototype?.parameters.length ?? 0 : 1,
-    ...(syscall === undefined ? {} : { syscall_id: syscall.number }),
+    ...(syscall === undefined ? {} : { syscall_id: syscallId(syscall) }),
   }
   const flags = syscall_flag | (wants_return ? HOOK_FLAG.RETURN | track : 0)
   const on = (kind: 'fentry' | 'fexit' | 'fmod_ret'): Attach => ({
@@ -87,9 +87,19 @@ export function attachmentOf(
         ...common,
         family: 'syscall',
         programs: halves('hook_sys_enter', { kind: 'sys_enter' }, 'hook_sys_exit', { kind: 'sys_exit' }, wants_return),
-        flags: flags | (syscall?.abi === 'i386' ? HOOK_FLAG.COMPAT : 0),
+        flags,
       }
   }
+}
+
+/** As the kernel's half has it: 32-bit calls have other numbers, and parameters in other registers. */
+function syscallId({ abi, number }: SyscallTarget): number {
+  return abi === 'i386' ? number + COMPAT_BIT : number
+}
+
+function syscallFlags(syscalls: readonly SyscallTarget[]): number {
+  if (syscalls.length === 0) return 0
+  return HOOK_FLAG.SYSCALL | (syscalls.some(({ abi }) => abi === 'i386') ? HOOK_FLAG.COMPAT : 0)
 }
 
 function halves(entry: string, on_entry: Attach, exit: string, on_exit: Attach, both: boolean): ProgramPlan[] {
@@ -143,18 +153,16 @@ export function manyAttachment(
 ): Attachment {
   const functions = group.map((target) => target.symbol)
   const wants_return = hasReturn(hook, read)
-  const syscall = group[0]!.syscall !== undefined
-  const flags = (syscall ? HOOK_FLAG.SYSCALL : 0) | (wants_return ? HOOK_FLAG.RETURN : 0)
+  const syscalls = group.flatMap(({ syscall }) => syscall ?? [])
+  const flags = syscallFlags(syscalls) | (wants_return ? HOOK_FLAG.RETURN : 0)
   if (how.kind === 'sys_enter') {
-    const numbers = group.map(({ syscall }) => BigInt(syscall!.number + (syscall!.abi === 'i386' ? COMPAT_BIT : 0)))
-    const compat = group.some((target) => target.syscall?.abi === 'i386') ? HOOK_FLAG.COMPAT : 0
     return {
       family: 'syscall',
       reason: how.reason,
       programs: halves('hook_sys_enter', { kind: 'sys_enter' }, 'hook_sys_exit', { kind: 'sys_exit' }, wants_return),
       names: functions,
-      flags: flags | compat,
-      syscall_numbers: numbers,
+      flags,
+      syscall_numbers: syscalls.map((syscall) => BigInt(syscallId(syscall))),
     }
   }
   const multi = how.kind === 'kprobe.multi'

@@ -49,9 +49,10 @@ function oneTarget(call: string, as_syscall: boolean, kind: string, facts: PlanF
   if (as_syscall || !known(call, facts)) {
     const syscall = findSyscall(call, facts.architecture)
     if (syscall !== undefined && as_syscall) {
-      // 32-bit calls are served by __ia32_compat_sys_X where the arguments differ in layout.
+      // 32-bit calls are served by __ia32_compat_sys_X where there is one, though __ia32_sys_X may be there as well.
       const compat = syscall.symbol.replace('__ia32_sys_', '__ia32_compat_sys_')
-      const symbol = known(syscall.symbol, facts) || !known(compat, facts) ? syscall.symbol : compat
+      const as_written = call === syscall.symbol && known(call, facts)
+      const symbol = !as_written && known(compat, facts) ? compat : syscall.symbol
       // Without BTF nobody can say; with it, a wrapper that is not there means a call that is not built in.
       if (facts.types !== null && !known(symbol, facts)) {
         if (facts.attach.raw_tp.works) return target(symbol, { ...syscall, symbol }, facts)
@@ -116,7 +117,9 @@ function listTargets(list: PolicyList, index: number, facts: PlanFacts, path: Pa
     }
   } else if (list.type === 'generated_ftrace') {
     const pattern = patternOf(list.pattern)
-    for (const name of facts.traceableNames()) if (pattern?.test(name)) found.push(target(name, undefined, facts))
+    if (typeof pattern !== 'string') {
+      for (const name of facts.traceableNames()) if (pattern.test(name)) found.push(target(name, undefined, facts))
+    }
     if (found.length === 0) {
       report.error(
         ['spec', 'lists', index, 'pattern'],

@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import fs from 'node:fs'
 import path from 'node:path'
 import { TestAgent } from './agent.ts'
+import { testWhere } from './need.ts'
 import { askPolicies, hookBodies, loadPolicy, policyYaml, readPolicy } from './policy.ts'
 
 const CALLS = path.resolve('build/program/hook_calls')
@@ -262,5 +263,58 @@ test('stack traces of kernel and program stand in the event', async () => {
   const user = body!.user_stack_trace as { address?: string }[]
   expect(kernel.some(({ symbol }) => /syscall/.test(symbol ?? ''))).toBe(true)
   expect(user.length).toBeGreaterThan(0)
+  await agent.requireNoLoss()
+})
+
+const no_compat = process.arch === 'arm64'
+  ? 'no program here makes 32-bit calls'
+  : Bun.spawnSync([CALLS, 'lseek32', '0', '0']).exitCode === 0
+  ? undefined
+  : 'no 32-bit system calls: CONFIG_IA32_EMULATION is not set'
+
+testWhere(no_compat, '32-bit calls: their numbers, and their registers; calls of 64 bits are others', async () => {
+  await using agent = await TestAgent.start()
+  const hook = (name: string, call: string) =>
+    policyYaml(
+      name,
+      `
+kprobes:
+- call: ${call}
+  syscall: true
+  args:
+  - {index: 1, type: int}
+  - {index: 2, type: int}
+  selectors:
+  - matchArgs: [{index: 2, operator: Equal, values: ["4711"]}]
+`,
+    )
+  await loadPolicy(agent, hook('narrow', 'i386/sys_lseek'))
+  await loadPolicy(agent, hook('wide', 'sys_lseek'))
+  // 19 is readv there, and its third parameter the number of buffers.
+  const words = [
+    'lseek',
+    '1',
+    '4711',
+    'lseek32',
+    '-2',
+    '4711',
+    'lseek32',
+    '3',
+    '4712',
+    'readv',
+    'bunfig.toml',
+    '4',
+    '4',
+  ]
+  const events = await agent.run([CALLS, ...words])
+  expect(hookBodies(events, 'narrow')).toEqual([{
+    kind: 'process_kprobe',
+    function_name: expect.stringMatching(/^__ia32_(compat_)?sys_lseek$/),
+    args: [{ int_arg: -2 }, { int_arg: 4711 }],
+    action: 'KPROBE_ACTION_POST',
+    policy_name: 'narrow',
+    return_action: 'KPROBE_ACTION_POST',
+  }])
+  expect(hookBodies(events, 'wide')).toMatchObject([{ args: [{ int_arg: 1 }, { int_arg: 4711 }] }])
   await agent.requireNoLoss()
 })
