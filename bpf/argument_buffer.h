@@ -161,6 +161,19 @@ enum iter_type___6_0 {
 	ITER_IOVEC___6_0 = 1,
 };
 
+/* Over memory of a program? Else over the kernel's own or over pages, which are not read. */
+static __always_inline int iter_is_vectors(struct iov_iter *iter)
+{
+	struct iov_iter___5_10 *older = (void *)iter;
+	struct iov_iter___6_0 *newer = (void *)iter;
+	__u32 wanted = bpf_core_enum_value(enum iter_type___6_0, ITER_IOVEC___6_0);
+
+	if (bpf_core_field_exists(newer->iter_type))
+		return BPF_CORE_READ(newer, iter_type) == wanted;
+	/* Its lowest bit is the direction. */
+	return (BPF_CORE_READ(older, type) & ~1U) == wanted;
+}
+
 __noinline int argument_iov_iter(__u32 slot, __u32 index)
 {
 	struct hook_scratch *s = scratch_of(slot);
@@ -197,7 +210,7 @@ __noinline int argument_iov_iter(__u32 slot, __u32 index)
 		vectors = BPF_CORE_READ(newer, iov);
 	s->hash[2] = (__u64)vectors;
 	s->hash[3] = ~0ULL;
-	return vector_copy(slot, index, BPF_CORE_READ(iter, nr_segs));
+	return vector_copy(slot, index, iter_is_vectors(iter) ? BPF_CORE_READ(iter, nr_segs) : 0);
 }
 
 /* Bytes of a tracepoint's record. */

@@ -136,7 +136,7 @@ __noinline int argument_sockaddr(__u32 slot, __u32 index)
 		__u8 six[16];
 		__u32 scope;
 	} from = {};
-	__u32 user = a->flags & ARGUMENT_FLAG_USER, size = 0;
+	__u32 user = a->flags & ARGUMENT_FLAG_USER, size = 0, length;
 
 	if (!s)
 		return -1;
@@ -144,8 +144,10 @@ __noinline int argument_sockaddr(__u32 slot, __u32 index)
 	if (!to)
 		return 0;
 	__builtin_memset(to, 0, sizeof(*to));
-	/* The shortest address is the family alone: read what is surely there first. */
-	if (user ? bpf_probe_read_user(&from, 2, (void *)s->value) : bpf_probe_read_kernel(&from, 2, (void *)s->value))
+	/* The shortest address is the family alone: read what is surely there first. Some functions have the caller's pointer. */
+	if (!user)
+		user = bpf_probe_read_kernel(&from, 2, (void *)s->value) != 0;
+	if (user && bpf_probe_read_user(&from, 2, (void *)s->value))
 		return -1;
 	to->family = from.family;
 	if (from.family == ADDRESS_FAMILY_INET || from.family == ADDRESS_FAMILY_INET6) {
@@ -169,6 +171,11 @@ __noinline int argument_sockaddr(__u32 slot, __u32 index)
 			size = size > 2 ? size - 2 : 0;
 			if (size > 108)
 				size = 108;
+		}
+		if (*(__u8 *)(to + 1)) {
+			length = bpf_probe_read_kernel_str(s->bytes, 109, to + 1) - 1;
+			if (length < size)
+				size = length;
 		}
 		to->size = size;
 	}

@@ -267,7 +267,7 @@ __noinline int filter_string(__u32 slot, __u32 index)
 {
 	struct hook_scratch *s = scratch_of(slot);
 	const volatile struct hook_filter *f;
-	__u32 argument, at, size, type, i;
+	__u32 argument, at, size, type;
 
 	if (!s)
 		return 0;
@@ -285,18 +285,12 @@ __noinline int filter_string(__u32 slot, __u32 index)
 	    s->walk.flags & HOOK_VALUE_UNRESOLVED)
 		return !(f->flags & FILTER_FLAG_NEGATE);
 	if (type == ARGUMENT_TYPE_SOCKADDR_UN) {
-		/* The name of the socket: up to the first NUL, an abstract one without its leading NUL. */
+		/* An abstract name is asked for without its leading NUL. */
 		if (at > STRING_AT_MAX || size == 0)
 			return -1;
 		if (s->data[at] == 0) {
 			at += 1;
 			size -= 1;
-		} else {
-			for (i = 0; i < 108; i++) {
-				if (i >= size || at + i > STRING_AT_MAX || s->data[at + i] == 0)
-					break;
-			}
-			size = i;
 		}
 	}
 	switch (f->operator) {

@@ -7,7 +7,7 @@ import { objectFile } from '../../src/kernel/objects.ts'
 import { probeFacts } from '../../src/kernel/probe.ts'
 import { TestAgent } from './agent.ts'
 import { testWhere } from './need.ts'
-import { hookBodies, loadPolicy, policyYaml } from './policy.ts'
+import { hookBodies, loadPolicy, NO_FUNCTIONS, policyYaml } from './policy.ts'
 
 const CALLS = path.resolve('build/program/hook_calls')
 const LIMIT = 327_360
@@ -172,5 +172,28 @@ kprobes:
   const shown = hookBodies(events, 'vectors').map(({ args }) => (args as { bytes_arg?: string }[])[0]?.bytes_arg)
   const whole = Buffer.from('left behind').toString('base64')
   expect(shown).toEqual([whole, whole, ''])
+  await agent.requireNoLoss()
+})
+
+testWhere(NO_FUNCTIONS, 'iov_iter: the bytes of a program, and none of what the kernel itself moves', async () => {
+  await using agent = await TestAgent.start()
+  const hook = (call: string) => `
+- call: ${call}
+  syscall: false
+  ignore: {callNotFound: true}
+  args: [{index: 1, type: iov_iter}]
+  selectors:
+  - matchBinaries: [{operator: In, values: [${CALLS}]}]`
+  // Of tmpfs: the first before 6.6.
+  await loadPolicy(
+    agent,
+    policyYaml('vectors', `kprobes:${['generic_file_write_iter', 'shmem_file_write_iter'].map(hook).join('')}`),
+  )
+  const file = '/tmp/thump-hook-data'
+  const events = await agent.run(['sh', '-c', `exec ${CALLS} write hello sendfile bunfig.toml >${file}`])
+  expect(fs.readFileSync(file, 'utf8')).toBe('hello' + fs.readFileSync('bunfig.toml', 'utf8'))
+  fs.rmSync(file)
+  const seen = hookBodies(events, 'vectors').map(({ args }) => args)
+  expect(seen).toEqual([[{ bytes_arg: btoa('hello') }], [{ bytes_arg: '' }]])
   await agent.requireNoLoss()
 })
