@@ -257,28 +257,24 @@ __noinline int filter_address(__u32 slot, __u32 index)
 	case FILTER_OPERATOR_STATE:
 		number = v.state;
 		break;
+	/* What has no port has port 0, as in Tetragon: it is privileged, and other than any that is listed. */
 	case FILTER_OPERATOR_SOURCE_PORT:
+		number = v.source_port;
+		break;
 	case FILTER_OPERATOR_DESTINATION_PORT:
-		/* What has no port has port 0, as in Tetragon: it is privileged, and other than any that is listed. */
-		number = operator == FILTER_OPERATOR_SOURCE_PORT ? v.source_port : v.destination_port;
-		if (f->flags & FILTER_FLAG_SET)
-			return in_ranges(s, f->set, number);
-		for (__u32 i = 0; i + 1 < FILTER_VALUES_MAX; i += 2) {
-			if (i >= f->value_count)
-				break;
-			if (number >= f->values[i] && number <= f->values[i + 1])
-				return 1;
-		}
-		return 0;
+		number = v.destination_port;
+		break;
 	default:
 		if (!is_ip)
 			return -1;
 		return in_addresses(s, f->set, &v, operator == FILTER_OPERATOR_SOURCE_ADDRESS ? v.source : v.destination);
 	}
-	for (__u32 i = 0; i < FILTER_VALUES_MAX; i++) {
+	if (f->flags & FILTER_FLAG_SET)
+		return in_ranges(s, f->set, number);
+	for (__u32 i = 0; i + 1 < FILTER_VALUES_MAX; i += 2) {
 		if (i >= f->value_count)
 			break;
-		if (f->values[i] == number)
+		if (number >= f->values[i] && number <= f->values[i + 1])
 			return 1;
 	}
 	return 0;

@@ -17,6 +17,7 @@ import {
   parseInteger,
   parsePort,
   parseRange,
+  parseSize,
 } from './value.ts'
 
 /** Adds the filters of one match; reports what is wrong with it. */
@@ -95,7 +96,7 @@ function withValues(
       if (type!.shape !== 'integer' && type!.shape !== 'mask') {
         return textSet(draft, base, values, path, operator.name, type)
       }
-      return numberFilter(draft, base, each(number), path)
+      return numberFilter(draft, base, each(type!.name === 'size_t' ? parseSize : number), path)
     case 'number':
       return numberFilter(draft, base, each(number), path)
     case 'range':
@@ -115,7 +116,7 @@ function withValues(
     case 'family':
     case 'state': {
       const kind = operator.values
-      return numberFilter(draft, base, each((text) => parseConstant(text, kind)), path)
+      return rangeFilter(draft, base, each((text) => parseConstant(text, kind)), false)
     }
     case 'file_type':
       return numberFilter(draft, base, each(parseFileType), path)

@@ -6,6 +6,7 @@ import {
   ARGUMENT_FLAG,
   ARGUMENT_SOURCE,
   ARGUMENT_TYPE,
+  FILTER_FLAG,
   FILTER_KIND,
   FILTER_OPERATOR,
   HOOK_FLAG,
@@ -15,6 +16,7 @@ import {
 import { EMPTY_ARGUMENT } from './argument_plan.ts'
 import type { FunctionTarget } from './attach.ts'
 import { EMPTY_FILTER } from './draft.ts'
+import { INLINE_MAX } from './number_filter.ts'
 import type { PlanFacts, TypeTable } from './facts_type.ts'
 import type { HookPlan, ProgramPlan } from './plan_type.ts'
 
@@ -24,8 +26,6 @@ const ADDRESS_OPERATORS: Readonly<Record<number, number>> = {
   [FILTER_OPERATOR.DESTINATION_PORT]: FILTER_OPERATOR.SOURCE_PORT,
   [FILTER_OPERATOR.FAMILY]: FILTER_OPERATOR.FAMILY,
 }
-/** What a struct socket tells as well as the sock that tcp_connect gets. */
-const SOCKET_OPERATORS: ReadonlySet<number> = new Set([FILTER_OPERATOR.PROTOCOL])
 
 /** The program asks flags first, because a send without them is none of its business; then the rest in this order. */
 const FLAGS = 0
@@ -169,10 +169,9 @@ function ownFilters(place: Place, selectors: number): HookFilter[] {
         ...base,
         operator: FILTER_OPERATOR.PROTOCOL,
         argument: SOCKET,
-        value_count: 2,
-        values: [IPPROTO_TCP, IPPROTO_MPTCP],
+        ...oneOf(IPPROTO_TCP, IPPROTO_MPTCP),
       },
-      { ...base, operator: FILTER_OPERATOR.FAMILY, argument: ADDRESS, value_count: 2, values: [AF_INET, AF_INET6] },
+      { ...base, operator: FILTER_OPERATOR.FAMILY, argument: ADDRESS, ...oneOf(AF_INET, AF_INET6) },
     ]
   }).flat()
 }
@@ -185,18 +184,25 @@ function translate(filter: HookFilter, plan: HookPlan): HookFilter | string {
     return filter.kind === FILTER_KIND.RETURN ? 'matchReturnArgs cannot be judged there' : filter
   }
   if (plan.config.arguments[filter.argument]?.type !== ARGUMENT_TYPE.SOCK) return 'a filter is not on the sock'
-  if (SOCKET_OPERATORS.has(filter.operator)) return { ...filter, argument: SOCKET, ...withMptcp(filter) }
+  if (filter.operator === FILTER_OPERATOR.PROTOCOL) return withMptcp({ ...filter, argument: SOCKET })
   const operator = ADDRESS_OPERATORS[filter.operator]
   if (operator === undefined) return 'a filter is on what only the connected socket knows'
   return { ...filter, operator, argument: ADDRESS }
 }
 
 /** Below an MPTCP socket TCP connects, which tcp_connect sees as such. */
-function withMptcp({ values, value_count }: HookFilter): Pick<HookFilter, 'values' | 'value_count'> {
-  const given = values.slice(0, value_count)
-  const both = given.includes(IPPROTO_TCP) && given.length < VALUES_MAX ? [...given, IPPROTO_MPTCP] : given
-  return { values: both, value_count: both.length }
+function withMptcp(filter: HookFilter): HookFilter | string {
+  const values = filter.values.slice(0, filter.value_count)
+  const has_tcp = values.some((min, i) => i % 2 === 0 && min <= IPPROTO_TCP && IPPROTO_TCP <= values[i + 1]!)
+  if ((filter.flags & FILTER_FLAG.SET) !== 0 || (has_tcp && values.length === INLINE_MAX)) {
+    return 'a filter has so many protocols that MPTCP cannot be added'
+  }
+  const all = has_tcp ? [...values, IPPROTO_MPTCP, IPPROTO_MPTCP] : values
+  return { ...filter, values: all, value_count: all.length }
 }
 
-/** FILTER_VALUES_MAX of bpf/config.h. */
-const VALUES_MAX = 8
+/** As ranges. */
+function oneOf(...numbers: readonly bigint[]): Pick<HookFilter, 'values' | 'value_count'> {
+  const values = numbers.flatMap((number) => [number, number])
+  return { values, value_count: values.length }
+}

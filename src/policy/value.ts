@@ -9,9 +9,10 @@ export interface Range {
   readonly max: bigint
 }
 
-/** Decimal, 0x, 0o, 0b, and a leading 0 for octal, as Go's ParseInt with base 0; an underscore is no digit. */
+/** Decimal, 0x, 0o, 0b, and a leading 0 for octal, with underscores between digits, as Go's ParseInt with base 0. */
 export function parseInteger(text: string, bits: number, signed: boolean): Parsed<bigint> {
-  const match = /^([+-]?)(0x[0-9a-f]+|0b[01]+|0o?[0-7]+|0|[1-9]\d*)$/i.exec(text)
+  const bare = text.replace(/(?<=[0-9a-f])_(?=[0-9a-f])|(?<=^[+-]?0[xbo])_/gi, '')
+  const match = /^([+-]?)(0x[0-9a-f]+|0b[01]+|0o?[0-7]+|0|[1-9]\d*)$/i.exec(bare)
   if (match === null || text.length > 80) return { wrong: 'want an integer such as 10, -1 or 0x1f' }
   const digits = match[2]!
   const octal = /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits
@@ -22,7 +23,15 @@ export function parseInteger(text: string, bits: number, signed: boolean): Parse
 
 /** The same where Tetragon reads with base 10, in maps, ports and numbers of constants: a leading 0 means nothing. */
 function parseDecimal(text: string, bits: number, signed: boolean): Parsed<bigint> {
+  if (text.includes('_')) return { wrong: 'want a number such as 10' }
   return parseInteger(text.replace(/^([+-]?)0+(?=\d)/, '$1'), bits, signed)
+}
+
+/** Of size_t, which Tetragon compares as 32 bits with a sign: -1 is what 64 bits of ones are. */
+export function parseSize(text: string): Parsed<bigint> {
+  if (!text.startsWith('-')) return parseInteger(text, 64, false)
+  const found = parseInteger(text, 32, true)
+  return 'wrong' in found ? found : { value: BigInt.asUintN(64, found.value) }
 }
 
 export function limits(bits: number, signed: boolean): [bigint, bigint] {
@@ -62,7 +71,9 @@ export function parseCidr(text: string): Parsed<Cidr> {
   const want = { wrong: 'want an IPv4 or IPv6 address or CIDR such as 10.0.0.0/8' }
   if (more !== undefined) return want
   const four = parseIpv4(address)
-  const bytes = four === undefined ? parseIpv6(address) : [...new Array<number>(10).fill(0), 255, 255, ...four]
+  // The zone of fe80::1%eth0 is no part of what is compared.
+  const six = length === undefined ? address.replace(/%.+$/s, '') : address
+  const bytes = four === undefined ? parseIpv6(six) : [...new Array<number>(10).fill(0), 255, 255, ...four]
   if (bytes === undefined) return want
   const width = four === undefined ? 128 : 32
   if (length !== undefined && !/^(0|[1-9]\d{0,2})$/.test(length)) return want
@@ -116,13 +127,16 @@ const CONSTANTS = {
   state: { numbers: STATE_NUMBERS, prefix: 'TCP_', example: 'TCP_ESTABLISHED' },
 } as const
 
-/** A name of the table in any case, or a number below 65536. */
-export function parseConstant(text: string, kind: keyof typeof CONSTANTS): Parsed<bigint> {
+/** A name of the table in any case, a number below 65536, or a range of numbers. */
+export function parseConstant(text: string, kind: keyof typeof CONSTANTS): Parsed<Range> {
   const { numbers, example } = CONSTANTS[kind]
   const name = text.toUpperCase()
-  if (Object.hasOwn(numbers, name)) return { value: BigInt(numbers[name]!) }
-  const number = parseDecimal(text, 16, false)
-  return 'wrong' in number ? { wrong: `want a name such as ${example} or a number` } : number
+  if (Object.hasOwn(numbers, name)) {
+    const number = BigInt(numbers[name]!)
+    return { value: { min: number, max: number } }
+  }
+  const found = parseRange(text, 16, false, true)
+  return 'wrong' in found ? { wrong: `want a name such as ${example}, a number or min:max` } : found
 }
 
 /** S_IFMT bits of an inode's mode, shifted down by 12. */

@@ -89,6 +89,9 @@ testWhere(NO_FUNCTIONS, 'the name of an abstract Unix socket is as long as the a
       begin: 'operator: Prefix, values: [thump-none]',
       end: 'operator: Postfix, values: [none]',
       file: 'operator: Equal, values: [/nowhere/thump-none]',
+      part: 'operator: SubString, values: [ump-n]',
+      // The program has this behind the end of each name.
+      behind: 'operator: SubString, values: [x]',
     },
     'sockaddr_un',
     ['@thump-none', '@thump-none-2', '/nowhere/thump-none'].flatMap((name) => ['unix', name]),
@@ -99,7 +102,42 @@ testWhere(NO_FUNCTIONS, 'the name of an abstract Unix socket is as long as the a
     begin: ['@thump-none', '@thump-none-2'],
     end: ['@thump-none', '/nowhere/thump-none'],
     file: ['/nowhere/thump-none'],
+    part: ['@thump-none', '@thump-none-2', '/nowhere/thump-none'],
+    behind: [],
   })
+})
+
+testWhere(NO_FUNCTIONS, 'protocols, families and states: as many as wanted, and ranges', async () => {
+  await using agent = await TestAgent.start()
+  const filters: Readonly<Record<string, string>> = {
+    protocols: 'operator: Protocol, values: ["2", "6", "17", "41", "50"]',
+    range: 'operator: Protocol, values: ["0:16"]',
+    other: 'operator: Protocol, values: ["0:5", "7:300"]',
+    families: 'operator: Family, values: [AF_UNIX, AF_INET6, "4", "6", "8"]',
+    states: 'operator: State, values: [TCP_SYN_SENT, "4", "6", "8", TCP_LISTEN]',
+    'not-listening': 'operator: State, values: ["1:9", "11:12"]',
+  }
+  for (const [name, filter] of Object.entries(filters)) {
+    await loadPolicy(
+      agent,
+      policyYaml(
+        name,
+        `
+kprobes:
+- call: tcp_connect
+  syscall: false
+  args: [{index: 0, type: sock}]
+  selectors:
+  - matchArgs: [{index: 0, ${filter}}]
+    matchBinaries: [{operator: In, values: ["${CALLS}"]}]
+`,
+      ),
+    )
+  }
+  const events = await agent.run([CALLS, 'connect', '127.0.0.1', '9'])
+  const seen = Object.keys(filters).filter((name) => hookBodies(events, name).length === 1)
+  expect(seen).toEqual(['protocols', 'range', 'states', 'not-listening'])
+  await agent.requireNoLoss()
 })
 
 testWhere(NO_FUNCTIONS, 'UntrackSock is told of a socket that was tracked, and of no other', async () => {

@@ -8,6 +8,7 @@ import {
   parseInteger,
   parsePort,
   parseRange,
+  parseSize,
 } from '../../src/policy/value.ts'
 
 describe('parseInteger()', () => {
@@ -27,7 +28,12 @@ describe('parseInteger()', () => {
     ['18446744073709551616', 64, false, undefined],
     ['-9223372036854775808', 64, true, -9223372036854775808n],
     ['', 32, true, undefined],
-    ['1_000', 32, true, undefined],
+    ['1_000', 32, true, 1000n],
+    ['0x_1f', 32, true, 31n],
+    ['-0_17', 32, true, -15n],
+    ['1__000', 32, true, undefined],
+    ['_1', 32, true, undefined],
+    ['1_', 32, true, undefined],
     ['1.5', 32, true, undefined],
     ['ten', 32, true, undefined],
     [' 1', 32, true, undefined],
@@ -40,6 +46,13 @@ describe('parseInteger()', () => {
   }
 })
 
+test('parseSize() reads negative numbers as Tetragon has them of size_t, in 64 bits', () => {
+  expect(parseSize('-1')).toEqual({ value: 2n ** 64n - 1n })
+  expect(parseSize('-2147483648')).toEqual({ value: 2n ** 64n - 2n ** 31n })
+  expect(parseSize('18446744073709551615')).toEqual({ value: 2n ** 64n - 1n })
+  expect('wrong' in parseSize('-2147483649')).toBe(true)
+})
+
 describe('parseRange()', () => {
   test('reads both ends, which may be negative', () => {
     expect(parseRange('-10:-5', 32, true, false)).toEqual({ value: { min: -10n, max: -5n } })
@@ -48,6 +61,8 @@ describe('parseRange()', () => {
     // In maps base 10, as in Tetragon; elsewhere a leading 0 says octal.
     expect(parseRange('-010:010', 32, true, true)).toEqual({ value: { min: -10n, max: 10n } })
     expect(parseRange('010:020', 32, true, false)).toEqual({ value: { min: 8n, max: 16n } })
+    expect(parseRange('1_0:2_0', 32, true, false)).toEqual({ value: { min: 10n, max: 20n } })
+    expect('wrong' in parseRange('1_0', 32, true, true)).toBe(true)
   })
   test('refuses a range that holds nothing, and one with three ends', () => {
     expect('wrong' in parseRange('5:4', 32, true, false)).toBe(true)
@@ -69,6 +84,10 @@ describe('parseCidr()', () => {
     expect(parseCidr('::1')).toEqual({ value: { bytes: one, bits: 128 } })
     expect(parseCidr('fc00::/7')).toEqual({ value: { bytes: [252, ...new Array<number>(15).fill(0)], bits: 7 } })
     expect('value' in parseCidr('2001:db8::1.2.3.4')).toBe(true)
+  })
+  test('drops the zone of an IPv6 address', () => {
+    expect(parseCidr('fe80::1%eth0')).toEqual(parseCidr('fe80::1'))
+    for (const text of ['fe80::1%', 'fe80::1%eth0/64', '10.0.0.1%eth0']) expect('wrong' in parseCidr(text)).toBe(true)
   })
   for (
     const text of [
@@ -100,12 +119,14 @@ test('parsePort() reads ports and ranges', () => {
   for (const text of ['http', '65536', '-1', '']) expect('wrong' in parsePort(text)).toBe(true)
 })
 
-test('parseConstant() reads names and numbers', () => {
-  expect(parseConstant('IPPROTO_UDP', 'protocol')).toEqual({ value: 17n })
-  expect(parseConstant('AF_INET6', 'family')).toEqual({ value: 10n })
-  expect(parseConstant('2', 'family')).toEqual({ value: 2n })
-  expect(parseConstant('017', 'protocol')).toEqual({ value: 17n })
-  expect(parseConstant('TCP_SYN_RECV', 'state')).toEqual({ value: 3n })
+test('parseConstant() reads names, numbers and ranges', () => {
+  const one = (number: bigint) => ({ value: { min: number, max: number } })
+  expect(parseConstant('IPPROTO_UDP', 'protocol')).toEqual(one(17n))
+  expect(parseConstant('AF_INET6', 'family')).toEqual(one(10n))
+  expect(parseConstant('2', 'family')).toEqual(one(2n))
+  expect(parseConstant('017', 'protocol')).toEqual(one(17n))
+  expect(parseConstant('6:17', 'protocol')).toEqual({ value: { min: 6n, max: 17n } })
+  expect(parseConstant('TCP_SYN_RECV', 'state')).toEqual(one(3n))
   expect('wrong' in parseConstant('toString', 'state')).toBe(true)
 })
 
