@@ -3,6 +3,7 @@
 #ifndef THUMP_ACTION_USER_H
 #define THUMP_ACTION_USER_H
 
+#include "argument_fetch.h"
 #include "hook.h"
 
 /* One register of the copy in the scratch gets its new value. */
@@ -77,11 +78,10 @@ __noinline int action_set(__u32 slot, __u32 index)
 		return 0;
 	}
 	argument = &hook.arguments[action->argument & (HOOK_ARGUMENTS_MAX - 1)];
-	if (bpf_probe_read_kernel(&base, sizeof(base), (void *)(s->context + argument->offset))) {
+	if (memory_address(s, argument, &base)) {
 		s->event.flags |= HOOK_EVENT_ACTION_FAILED;
 		return 0;
 	}
-	base += (__s64)(__s32)argument->steps[0].offset;
 	at = s->verdict & HOOK_VERDICT_WRITE ? s->memory_count : 0;
 	OPAQUE(at);
 	if (at >= MEMORY_WRITES_MAX) {

@@ -12,6 +12,24 @@ static __always_inline int read_memory(void *to, __u32 size, __u64 from, __u32 u
 	return bpf_probe_read_kernel(to, size, (void *)from);
 }
 
+/* Where an argument of source MEMORY stands. */
+static __always_inline int memory_address(struct hook_scratch *s, const volatile struct hook_argument *a,
+					  __u64 *address)
+{
+	__u32 scaled = a->steps[0].deref;
+	__u64 index;
+
+	if (bpf_probe_read_kernel(address, 8, (void *)(s->context + a->offset)))
+		return -1;
+	*address += (__s64)(__s32)a->steps[0].offset;
+	if (!scaled)
+		return 0;
+	if (bpf_probe_read_kernel(&index, 8, (void *)(s->context + (scaled & 0xffff))))
+		return -1;
+	*address += index * (scaled >> 16);
+	return 0;
+}
+
 /* Finds the raw value of an argument and follows its steps; the result is in s->value. */
 __noinline int argument_fetch(__u32 slot, __u32 index)
 {
@@ -60,9 +78,8 @@ __noinline int argument_fetch(__u32 slot, __u32 index)
 		steps = 0;
 		break;
 	case ARGUMENT_SOURCE_MEMORY:
-		if (bpf_probe_read_kernel(&base, 8, (void *)(s->context + a->offset)))
+		if (memory_address(s, a, &base))
 			goto fault;
-		base += (__s64)(__s32)a->steps[0].offset;
 		from = 1;
 		if (steps > 1 || a->flags & ARGUMENT_FLAG_LOAD) {
 			if (bpf_probe_read_user(&value, 8, (void *)base))

@@ -78,7 +78,9 @@ enum argument_source {
 	ARGUMENT_SOURCE_REGISTER = 3, /* `size` bytes at `offset` in pt_regs (kprobe, uprobe, usdt) */
 	ARGUMENT_SOURCE_FIELD = 4,    /* `size` bytes at `offset` in a classic tracepoint's record */
 	ARGUMENT_SOURCE_CONSTANT = 5, /* usdt: values of `steps[0]`: offset is the low, deref the high half */
-	ARGUMENT_SOURCE_MEMORY = 6,   /* usdt: `size` bytes at register `offset` + steps[0].offset (signed) in user memory */
+	/* usdt: `size` bytes at register `offset` + steps[0].offset (signed) in user memory; steps[0].deref is 0, or scale
+	 * << 16 | offset of an index register */
+	ARGUMENT_SOURCE_MEMORY = 6,
 };
 
 enum argument_flag {
@@ -174,7 +176,7 @@ enum filter_operator {
 
 enum filter_flag {
 	FILTER_FLAG_NEGATE = 0x1,
-	FILTER_FLAG_SET = 0x2,              /* ports, pids: look in `set`, not in values */
+	FILTER_FLAG_SET = 0x2,              /* look in `set`, not in values */
 	FILTER_FLAG_FOLLOW = 0x4,           /* matchPIDs followForks, matchBinaries followChildren */
 	FILTER_FLAG_NAMESPACE_PID = 0x8,    /* matchPIDs isNamespacePID */
 	FILTER_FLAG_USER_NAMESPACE = 0x10,  /* capabilities: only where the user namespace is not the host's */
@@ -293,7 +295,7 @@ enum hook_flag {
 	HOOK_FLAG_CAN_REFUSE = 0x20, /* LSM, fmod_ret, override: the return value decides */
 	HOOK_FLAG_COMPANION = 0x40,  /* refuses in place of another hook; posts nothing itself */
 	HOOK_FLAG_COOKIE = 0x80,     /* several functions share the program: bpf_get_attach_cookie is the function index */
-	HOOK_FLAG_COMPAT = 0x100,    /* raw_tp system calls: 32 bit calls, too */
+	HOOK_FLAG_COMPAT = 0x100,    /* system calls: 32 bit ones, too */
 	HOOK_FLAG_RETURN_TRACKSOCK = 0x200, /* returnArgAction */
 	HOOK_FLAG_RETURN_UNTRACKSOCK = 0x400,
 	HOOK_FLAG_WRITES_REGISTERS = 0x800, /* Override in a program */

@@ -38,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   'src/sensor': 'src/policy src/kernel ffi type:src/event type:src/config type:src/process',
   'src/kernel': 'ffi',
   'src/process': 'src/event ffi/wire.gen type:src/config',
-  'src/policy': 'type:src/kernel/facts src/kernel/syscall src/kernel/syscall.gen ffi/wire.gen',
+  'src/policy': 'type:src/kernel/facts src/kernel/syscall src/kernel/syscall.gen src/filter/regex ffi/wire.gen',
   'src/event': 'ffi/wire.gen src/process/capability type:src/process',
   'src/filter': 'src/event/type type:src/config',
   'src/export': 'src/event/type type:src/process/type type:src/config',

@@ -25,8 +25,13 @@ const SHT_SYMTAB = 2
 const SHT_NOTE = 7
 const SHT_DYNSYM = 11
 const PT_LOAD = 1
+const STT_NOTYPE = 0
+const STT_OBJECT = 1
 const STT_FUNC = 2
 const STT_GNU_IFUNC = 10
+
+const FUNCTIONS: readonly number[] = [STT_FUNC, STT_GNU_IFUNC]
+const VARIABLES: readonly number[] = [STT_NOTYPE, STT_OBJECT]
 
 export interface ElfFunction {
   readonly name: string
@@ -46,6 +51,8 @@ export class Elf {
   readonly sections: readonly ElfSection[]
   readonly #segments: readonly Segment[]
   #symbols: ReadonlyMap<string, bigint> | undefined
+  /** 0 for a name that stands at several places. */
+  #variables: Map<string, bigint> | undefined
 
   /** Throws ElfError for what is no such file. */
   constructor(bytes: Uint8Array) {
@@ -137,7 +144,19 @@ export class Elf {
     return [...this.#table(SHT_SYMTAB), ...this.#table(SHT_DYNSYM), ...this.#goFunctions()]
   }
 
-  *#table(kind: number): Generator<ElfFunction> {
+  /** Virtual address of a variable; undefined also where several of that name stand at different ones. */
+  variable(name: string): bigint | undefined {
+    if (this.#variables === undefined) {
+      this.#variables = new Map()
+      for (const each of [...this.#table(SHT_SYMTAB, VARIABLES), ...this.#table(SHT_DYNSYM, VARIABLES)]) {
+        const other = this.#variables.get(each.name) ?? each.address
+        this.#variables.set(each.name, other === each.address ? other : 0n)
+      }
+    }
+    return this.#variables.get(name) || undefined
+  }
+
+  *#table(kind: number, types = FUNCTIONS): Generator<ElfFunction> {
     for (const section of this.sections) {
       if (section.type !== kind) continue
       const names = this.sections[section.link]?.at ?? 0
@@ -147,7 +166,7 @@ export class Elf {
         if (at + 24 > this.#bytes.length) break
         const type = this.#view.getUint8(at + 4) & 0xf
         const address = this.#view.getBigUint64(at + 8, true)
-        if ((type !== STT_FUNC && type !== STT_GNU_IFUNC) || address === 0n) continue
+        if (!types.includes(type) || address === 0n) continue
         const name = this.text(names + this.#view.getUint32(at, true))
         if (name !== '') yield { name, address, size: this.#view.getBigUint64(at + 16, true) }
       }

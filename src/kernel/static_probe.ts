@@ -20,6 +20,8 @@ export type StaticProbeArgument =
     readonly signed: boolean
     readonly register: string
     readonly displacement: number
+    /** A second register, whose value times `scale` is added. */
+    readonly index?: { readonly register: string; readonly scale: number }
   }
   | { readonly kind: 'unknown'; readonly text: string }
 
@@ -34,15 +36,20 @@ export function staticProbes(elf: Elf): StaticProbeNote[] {
     // The linker of a prelinked file moves code, not notes: the distance to .stapsdt.base tells how far.
     const moved = base === 0n ? 0n : base - description.readBigUInt64LE(8)
     const [provider = '', name = '', places = ''] = description.toString('latin1', 24).split('\0')
-    const offset = elf.offsetOf(description.readBigUInt64LE(0) + moved)
+    const address = description.readBigUInt64LE(0) + moved
+    const offset = elf.offsetOf(address)
     if (offset === undefined) continue
     const semaphore = description.readBigUInt64LE(16)
+    const distance = (variable: string): number | undefined => {
+      const at = elf.variable(variable)
+      return at === undefined ? undefined : Number(at - address)
+    }
     found.push({
       provider,
       name,
       offset,
       semaphore: semaphore === 0n ? 0n : elf.offsetOf(semaphore + moved) ?? 0n,
-      arguments: splitArguments(places).map(parseArgument),
+      arguments: splitArguments(places).map((text) => parseArgument(text, distance)),
     })
   }
   return found
@@ -53,8 +60,14 @@ function splitArguments(text: string): string[] {
   return text.match(/[^\s[(]+(?:\[[^\]]*\]|\([^)]*\))?/g) ?? []
 }
 
-/** `-4@%eax`, `8@-16(%rbp)`, `4@$5`, `8@x0`, `-4@[sp, 12]`. */
-export function parseArgument(text: string): StaticProbeArgument {
+/**
+ * `-4@%eax`, `8@-16(%rbp)`, `8@-16(%rbp,%rax,8)`, `-4@counter(%rip)`, `4@$5`, `8@x0`, `-4@[sp, 12]`, `8@[x0, x1]`.
+ * `distance` tells how far from the probe a variable stands.
+ */
+export function parseArgument(
+  text: string,
+  distance: (variable: string) => number | undefined = () => undefined,
+): StaticProbeArgument {
   const match = /^(-?)([1248])@(.+)$/.exec(text)
   if (match === null) return { kind: 'unknown', text }
   const common = { size: Number(match[2]), signed: match[1] === '-' }
@@ -66,21 +79,48 @@ export function parseArgument(text: string): StaticProbeArgument {
   }
   const register = /^(%?)([a-z]\w*)$/i.exec(place)
   if (register !== null) return { kind: 'register', ...common, register: wide(register[2]!, register[1] === '%') }
-  const memory = /^(-?(?:0x[0-9a-f]+|\d+))?\(%(\w+)\)$/i.exec(place) ?? arm64Memory(place)
-  if (memory !== null) {
-    return {
-      kind: 'memory',
-      ...common,
-      register: wide(memory[2]!, place.includes('%')),
-      displacement: Number(memory[1] ?? 0),
-    }
-  }
-  return { kind: 'unknown', text }
+  const memory = x86Memory(place, distance) ?? arm64Memory(place)
+  return memory === undefined ? { kind: 'unknown', text } : { kind: 'memory', ...common, ...memory }
 }
 
-function arm64Memory(place: string): [string, string, string] | null {
-  const match = /^\[(\w+)(?:, *#?(-?\d+))?\]$/.exec(place)
-  return match === null ? null : [place, match[2] ?? '0', match[1]!]
+type Memory = Pick<Extract<StaticProbeArgument, { kind: 'memory' }>, 'register' | 'displacement' | 'index'>
+
+const DISPLACEMENT_MAX = 2 ** 31
+
+function x86Memory(place: string, distance: (variable: string) => number | undefined): Memory | undefined {
+  const match = /^(-?(?:0x[0-9a-f]+|\d+))?\(%(\w+)(?:, *%(\w+)(?:, *([1248]))?)?\)$/i.exec(place)
+  if (match === null) return variablePlace(place, distance)
+  const [, displacement, base, index, scale] = match
+  return {
+    register: wide(base!, true),
+    displacement: parseSigned(displacement),
+    ...(index === undefined ? {} : { index: { register: wide(index, true), scale: Number(scale ?? 1) } }),
+  }
+}
+
+/** `counter(%rip)`, `counter+4(%rip)`, `4+counter(%rip)`: at a probe rip is the address of the probe. */
+function variablePlace(place: string, distance: (variable: string) => number | undefined): Memory | undefined {
+  const match = /^(?:(-?\d+)\+)?([A-Za-z_.$][\w.$]*)([+-]\d+)?\(%rip\)$/.exec(place)
+  if (match === null) return undefined
+  const away = distance(match[2]!)
+  if (away === undefined) return undefined
+  const displacement = away + Number(match[1] ?? 0) + Number(match[3] ?? 0)
+  return Math.abs(displacement) < DISPLACEMENT_MAX ? { register: 'rip', displacement } : undefined
+}
+
+function arm64Memory(place: string): Memory | undefined {
+  const match = /^\[(\w+)(?:, *(?:#?(-?\d+)|(x\d+)))?\]$/.exec(place)
+  if (match === null) return undefined
+  return {
+    register: wide(match[1]!, false),
+    displacement: Number(match[2] ?? 0),
+    ...(match[3] === undefined ? {} : { index: { register: match[3], scale: 1 } }),
+  }
+}
+
+/** Number() reads no sign before 0x. */
+function parseSigned(text = '0'): number {
+  return text.startsWith('-') ? -Number(text.slice(1)) : Number(text)
 }
 
 /** The whole register; the size stands before the @. High bytes (ah) keep their name. */

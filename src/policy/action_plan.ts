@@ -4,9 +4,13 @@ import { parseRateLimit } from './action.ts'
 import { type ArgumentSlot, findSlot, type HookDraft } from './draft.ts'
 import type { Path } from './error.ts'
 import { type ProbePlace, registerWrites } from './register_write.ts'
-import type { Action } from './type.ts'
+import type { Action, Selector } from './type.ts'
 
 export const ENFORCING: ReadonlySet<string> = new Set(['Sigkill', 'Signal', 'Override', 'NotifyEnforcer', 'Set'])
+
+export function selectorEnforces({ matchActions, matchReturnActions }: Selector): boolean {
+  return [...matchActions, ...matchReturnActions].some(({ action }) => ENFORCING.has(action))
+}
 
 /** Hook kinds that have the action; others have it everywhere. */
 const ONLY_IN: Readonly<Record<string, readonly HookDraft['kind'][]>> = {

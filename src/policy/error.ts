@@ -23,8 +23,14 @@ export interface LocatedMistake {
 export class Report {
   readonly errors: Mistake[] = []
   readonly warnings: Mistake[] = []
+  /** Whether the document writes the value in quotes: it is text then, whatever it looks like. */
+  readonly quoted: (path: Path) => boolean
   /** Mistakes that left a stand-in value behind; see `seal`. */
   #sealed: readonly Mistake[] = []
+
+  constructor(quoted: (path: Path) => boolean = () => false) {
+    this.quoted = quoted
+  }
 
   error(path: Path, message: string): void {
     if (this.#sealed.some((mistake) => startsWith(mistake.path, path))) return

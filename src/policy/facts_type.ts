@@ -76,6 +76,8 @@ export type StaticArgument =
     readonly signed: boolean
     readonly register: string
     readonly displacement: number
+    /** A second register, whose value times `scale` is added. */
+    readonly index?: { readonly register: string; readonly scale: number }
   }
   | { readonly kind: 'unknown'; readonly text: string }
 

@@ -1,4 +1,5 @@
 // The `lists` part of the language.
+import { compileRegex, RegexError } from '../filter/regex.ts'
 import type { Path, Report } from './error.ts'
 import { choice, flag, list, object, optional, type Reader, text } from './reader.ts'
 import { VALUES_MAX } from './selector.ts'
@@ -32,11 +33,12 @@ function check(found: PolicyList, path: Path, report: Report): void {
   }
   if (found.type === 'generated_ftrace') {
     if (found.pattern === '') report.error(path, `Missing "pattern" of list "${found.name}"`)
-    else if (patternOf(found.pattern) === undefined) {
-      report.error(
-        [...path, 'pattern'],
-        `Invalid pattern "${found.pattern}", want a regular expression over function names`,
-      )
+    else {
+      const compiled = patternOf(found.pattern)
+      if (typeof compiled === 'string') {
+        const want = 'want a regular expression (RE2) over function names'
+        report.error([...path, 'pattern'], `Invalid pattern "${found.pattern}", ${want}: ${compiled}`)
+      }
     }
   } else if (found.pattern !== '') {
     report.error([...path, 'pattern'], `Pattern in list "${found.name}", only type generated_ftrace has one`)
@@ -46,15 +48,17 @@ function check(found: PolicyList, path: Path, report: Report): void {
 /** Groups that one pattern may leave out; each doubles the ways through it. */
 const OPTIONAL_GROUPS_MAX = 4
 
-/** Repeated groups are refused: they take exponential time on some names. `(?i)` in front is Go's word for any case. */
-export function patternOf(pattern: string): RegExp | undefined {
-  const any_case = pattern.startsWith('(?i)')
-  const bare = any_case ? pattern.slice(4) : pattern
-  if (/\)[*+{]/.test(bare) || (bare.match(/\)\?/g) ?? []).length > OPTIONAL_GROUPS_MAX) return undefined
+/** Go's regular expressions (RE2), or what is wrong. Repeated groups are refused: here they take exponential time. */
+export function patternOf(pattern: string): RegExp | string {
+  if (/\)[*+{]/.test(pattern)) return 'a group is repeated'
+  if ((pattern.match(/\)\?/g) ?? []).length > OPTIONAL_GROUPS_MAX) {
+    return `more than ${OPTIONAL_GROUPS_MAX} groups may be left out`
+  }
   try {
-    return new RegExp(bare, any_case ? 'i' : '')
-  } catch {
-    return undefined // the caller reports it with its position
+    return compileRegex(pattern)
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error
+    return error.message.replace(`Cannot compile regular expression "${pattern}"`, '').replace(/^:? /, '')
   }
 }
 

@@ -1,5 +1,6 @@
 // Selector macros: fragments of selectors under a name, put in place before anything else looks at selectors.
 import { nearest } from '../nearest.ts'
+import { selectorEnforces } from './action_plan.ts'
 import { type Path, quote, type Report } from './error.ts'
 import type { Selector } from './type.ts'
 
@@ -25,12 +26,30 @@ export function checkMacros(macros: Readonly<Record<string, Selector>>, path: Pa
       report.error([...path, name, 'macros'], `Macro ${quote(name)} uses macros, which it cannot`)
     }
     if (macro.matchWorkloads !== null) {
-      report.error(
+      report.warn(
         [...path, name, 'matchWorkloads'],
-        `Macro ${quote(name)} has matchWorkloads, which only selectors can have`,
+        `Macro ${quote(name)} has matchWorkloads, which is ignored, as in Tetragon: only selectors can have it`,
       )
     }
   }
+}
+
+/** What is ignored must not make a hook enforce on more than it says. `selectors` as written, and expanded. */
+export function refuseIgnored(
+  selectors: readonly Selector[],
+  expanded: readonly Selector[],
+  macros: Readonly<Record<string, Selector>>,
+  path: Path,
+  report: Report,
+): void {
+  if (!expanded.some(selectorEnforces)) return
+  selectors.forEach((selector, n) =>
+    selector.macros.forEach((name, i) => {
+      if (!Object.hasOwn(macros, name) || macros[name]!.matchWorkloads === null) return
+      const why = 'Tetragon ignores that, and so would enforce in the wrong workloads; put it into the selector'
+      report.error([...path, n, 'macros', i], `Macro ${quote(name)} has matchWorkloads in a hook that enforces: ${why}`)
+    })
+  )
 }
 
 /** The same filter in selector and macro, or in two macros, is an error: nobody could say which one was meant. */

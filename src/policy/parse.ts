@@ -4,7 +4,7 @@ import { type LocatedMistake, type Path, quote, Report } from './error.ts'
 import { functionHooks, lsmHooks, tracepoints, uprobes, usdts } from './hook.ts'
 import { hostSelector, labelSelector } from './label.ts'
 import { policyLists } from './list.ts'
-import { checkMacros, expandMacros } from './macro.ts'
+import { checkMacros, expandMacros, refuseIgnored } from './macro.ts'
 import { options } from './option.ts'
 import { choice, flag, integer, isObject, list, object, optional, type Reader, record, text } from './reader.ts'
 import { selector } from './selector.ts'
@@ -118,7 +118,7 @@ export function parsePolicies(file: string, yaml: string): ParseResult {
   const warnings: LocatedMistake[] = []
   const names = new Map<string, LocatedMistake>()
   for (const document of source.documents) {
-    const report = new Report()
+    const report = new Report(document.quoted)
     const policy = readPolicy(document.value, report)
     for (const mistake of report.warnings) warnings.push(document.locate(mistake))
     for (const mistake of report.errors) errors.push(document.locate(mistake))
@@ -173,10 +173,9 @@ function expandSpec(spec: PolicySpec, report: Report): PolicySpec {
   const expand = <T extends { readonly selectors: readonly Selector[] }>(hooks: readonly T[], key: string): T[] =>
     hooks.map((hook, i) => {
       const path: Path = ['spec', key, i, 'selectors']
-      return {
-        ...hook,
-        selectors: hook.selectors.map((each, n) => expandMacros(each, spec.selectorsMacros, [...path, n], report)),
-      }
+      const selectors = hook.selectors.map((each, n) => expandMacros(each, spec.selectorsMacros, [...path, n], report))
+      refuseIgnored(hook.selectors, selectors, spec.selectorsMacros, path, report)
+      return { ...hook, selectors }
     })
   return {
     ...spec,

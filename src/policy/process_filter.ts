@@ -29,14 +29,21 @@ const NAMESPACE_TYPES: Readonly<Record<string, number>> = {
   User: NAMESPACE_TYPE.USER,
 }
 
-export function addProcessFilters(draft: HookDraft, selector: Selector, number: number, path: Path): void {
+/** `enforces`: some selector of the hook does. */
+export function addProcessFilters(
+  draft: HookDraft,
+  selector: Selector,
+  number: number,
+  path: Path,
+  enforces: boolean,
+): void {
   const at = (name: string, i: number): Path => [...path, name, i]
   addWorkload(draft, selector, number)
   selector.matchBinaries.forEach((each, i) =>
-    addBinary(draft, each, number, at('matchBinaries', i), FILTER_KIND.BINARY)
+    addBinary(draft, each, number, at('matchBinaries', i), FILTER_KIND.BINARY, enforces)
   )
   selector.matchParentBinaries.forEach((each, i) =>
-    addBinary(draft, each, number, at('matchParentBinaries', i), FILTER_KIND.PARENT_BINARY)
+    addBinary(draft, each, number, at('matchParentBinaries', i), FILTER_KIND.PARENT_BINARY, enforces)
   )
   selector.matchPIDs.forEach((each, i) => addPid(draft, each, number, at('matchPIDs', i)))
   selector.matchNamespaces.forEach((each, i) => addNamespace(draft, each, number, at('matchNamespaces', i)))
@@ -57,7 +64,14 @@ function addWorkload(draft: HookDraft, { matchWorkloads }: Selector, number: num
   draft.filters.push({ ...EMPTY_FILTER, kind: FILTER_KIND.CGROUP, selector: number, set })
 }
 
-function addBinary(draft: HookDraft, match: BinaryMatch, selector: number, path: Path, kind: number): void {
+function addBinary(
+  draft: HookDraft,
+  match: BinaryMatch,
+  selector: number,
+  path: Path,
+  kind: number,
+  enforces: boolean,
+): void {
   const { report } = draft.context
   const name = match.operator.replace(/^Not/, '')
   if (match.followChildren && name !== 'In') {
@@ -65,6 +79,14 @@ function addBinary(draft: HookDraft, match: BinaryMatch, selector: number, path:
       [...path, 'followChildren'],
       `followChildren with operator ${match.operator}, works with In and NotIn only`,
     )
+    return
+  }
+  if (match.values.length === 0 && name === match.operator) {
+    // What is ignored in one selector decides for those behind it, too.
+    if (enforces) {
+      const why = 'Tetragon ignores such a filter, and so would enforce on the wrong processes'
+      report.error(path, `Empty values of ${name} in a hook that enforces: ${why}; want at least 1`)
+    } else report.warn(path, `Empty values of ${name}: the filter is ignored, as in Tetragon, so every binary matches`)
     return
   }
   if (!notEmpty(draft, match, path)) return

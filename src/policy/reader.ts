@@ -1,6 +1,7 @@
 // Readers: each turns one value of the document into a typed one, reports what is wrong, and goes on with its default.
 import { nearest } from '../nearest.ts'
 import { type Path, quote, Report } from './error.ts'
+import { parseInteger } from './value.ts'
 
 export interface Reader<T> {
   /** What an absent key stands for. Undefined: the key is required. */
@@ -68,22 +69,32 @@ export function words(bytesMax: number, mayBeEmpty: boolean): Reader<string> {
   }
 }
 
+const TRUE_WORDS: ReadonlySet<unknown> = new Set(['y', 'Y', 'yes', 'Yes', 'YES', 'on', 'On', 'ON'])
+const FALSE_WORDS: ReadonlySet<unknown> = new Set(['n', 'N', 'no', 'No', 'NO', 'off', 'Off', 'OFF'])
+
 /** True, false, and the words that YAML 1.1 (and so Kubernetes' reader) takes for them. */
 export const flag: Reader<boolean> = {
   fallback: false,
   read(value, path, report) {
     if (typeof value === 'boolean') return value
-    if (typeof value === 'string' && /^(yes|on)$/i.test(value)) return true
-    if (typeof value === 'string' && /^(no|off)$/i.test(value)) return false
+    if ((TRUE_WORDS.has(value) || FALSE_WORDS.has(value)) && !report.quoted(path)) return TRUE_WORDS.has(value)
     report.error(path, `Invalid ${nameOf(path)} ${quote(value)}: is ${typeName(value)}, want true or false`)
     return false
   },
 }
 
+/** What YAML 1.1 takes for a number beyond what YAML 1.2 does: 0b101, 1_000, 0X1F, -0x1F; undefined for other text. */
+function oldInteger(value: unknown, path: Path, report: Report): number | undefined {
+  if (typeof value !== 'string' || !/^[+-]?\d/.test(value)) return undefined
+  const found = parseInteger(value.replaceAll('_', ''), 64, true)
+  return 'wrong' in found || report.quoted(path) ? undefined : Number(found.value)
+}
+
 export function integer(min: number, max: number): Reader<number> {
   return {
     fallback: undefined,
-    read(value, path, report) {
+    read(given, path, report) {
+      const value = oldInteger(given, path, report) ?? given
       if (typeof value !== 'number' || !Number.isInteger(value)) {
         report.error(path, `Invalid ${nameOf(path)} ${quote(value)}: is ${typeName(value)}, want an integer`)
         return min
@@ -101,7 +112,8 @@ export function integer(min: number, max: number): Reader<number> {
 export const address: Reader<bigint> = {
   fallback: undefined,
   read(value, path, report) {
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value)
+    const number = oldInteger(value, path, report) ?? value
+    if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0) return BigInt(number)
     if (typeof value === 'string' && /^(0x[0-9a-f]{1,16}|\d{1,19})$/i.test(value)) return BigInt(value)
     report.error(path, `Invalid ${nameOf(path)} ${quote(value)}, want a number such as 4096 or 0x1000`)
     return 0n

@@ -1,6 +1,6 @@
 // The selectors of one hook into filters and actions, and what is wrong with them as a whole.
 import { FILTER_FLAG, FILTER_KIND, FILTER_OPERATOR, type HookFilter } from '../../ffi/wire.gen.ts'
-import { addActions } from './action_plan.ts'
+import { addActions, selectorEnforces } from './action_plan.ts'
 import { addArgumentMatch } from './argument_filter.ts'
 import type { HookDraft } from './draft.ts'
 import { EXPRESSION_STEPS_MAX } from './expression.ts'
@@ -13,7 +13,10 @@ const FILTERS_MAX = 96
 const ACTIONS_MAX = 48
 
 export function addSelectors(draft: HookDraft, selectors: readonly Selector[]): void {
-  selectors.forEach((selector, number) => addSelector(draft, selector, number, [...draft.path, 'selectors', number]))
+  const enforces = selectors.some(selectorEnforces)
+  selectors.forEach((selector, number) =>
+    addSelector(draft, selector, number, [...draft.path, 'selectors', number], enforces)
+  )
   const { report } = draft.context
   if (draft.filters.length > FILTERS_MAX) {
     report.error([...draft.path, 'selectors'], `${draft.filters.length} filters in this hook, at most ${FILTERS_MAX}`)
@@ -27,10 +30,10 @@ export function addSelectors(draft: HookDraft, selectors: readonly Selector[]): 
   }
 }
 
-function addSelector(draft: HookDraft, selector: Selector, number: number, path: Path): void {
+function addSelector(draft: HookDraft, selector: Selector, number: number, path: Path, enforces: boolean): void {
   const { report } = draft.context
   const first = draft.filters.length
-  addProcessFilters(draft, selector, number, path)
+  addProcessFilters(draft, selector, number, path, enforces)
   selector.matchArgs.forEach((match, i) => addArgumentMatch(draft, match, 'args', number, [...path, 'matchArgs', i]))
   selector.matchData.forEach((match, i) => addArgumentMatch(draft, match, 'data', number, [...path, 'matchData', i]))
   addCredentials(draft, selector, number, path)

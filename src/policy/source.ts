@@ -10,10 +10,12 @@ import {
   type Node,
   type Pair,
   parseAllDocuments,
+  Scalar,
+  type ScalarTag,
   visit,
   type YAMLMap,
 } from 'yaml'
-import type { LocatedMistake, Mistake } from './error.ts'
+import type { LocatedMistake, Mistake, Path } from './error.ts'
 
 /** A list of 100,000 values of 40 characters is 4 MB; more is taken for a mistake. */
 export const SOURCE_BYTES_MAX = 16 * 1024 * 1024
@@ -24,10 +26,20 @@ const ALIAS_COUNT_MAX = 1000
 /** Nesting of a policy is below 20; deeper documents would exhaust the stack of recursive readers. */
 const DEPTH_MAX = 100
 
+/** As Kubernetes reads numbers (YAML 1.1): 012 is ten. */
+const OCTAL: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  test: /^[-+]?0[0-7]+$/,
+  resolve: (text) => parseInt(text, 8),
+}
+
 export interface PolicyDocument {
   /** Plain objects, arrays and scalars; null where the text is not YAML. */
   readonly value: unknown
   locate(mistake: Mistake): LocatedMistake
+  /** Whether the value there is written in quotes or as a block. */
+  quoted(path: Path): boolean
 }
 
 export interface PolicySource {
@@ -64,6 +76,7 @@ export function readSource(file: string, text: string): PolicySource {
       uniqueKeys: false,
       logLevel: 'silent',
       stringKeys: true,
+      customTags: (tags) => [OCTAL, ...tags],
     })
   } catch (error) {
     return refuse(`Cannot parse YAML: ${error instanceof Error ? error.message : error}`)
@@ -100,15 +113,23 @@ export function readSource(file: string, text: string): PolicySource {
     }
     documents.push({
       value,
-      locate: (mistake) => at(offsetOf(document as Document, targets, mistake), mistake.message),
+      locate: (mistake) => at(offsetOf(document as Document, targets, mistake).offset, mistake.message),
+      quoted: (path) => {
+        const { node } = offsetOf(document as Document, targets, { path })
+        return isScalar(node) && node.type !== Scalar.PLAIN
+      },
     })
   }
   if (documents.length === 0 && errors.length === 0) return refuse('No policy in this file: it is empty')
   return { file, documents, errors }
 }
 
-/** Offset of the node at the path, or of its deepest ancestor that is there. */
-function offsetOf(document: Document, targets: ReadonlyMap<unknown, Node>, { path, key }: Mistake): number {
+/** The node at the path, and its offset; else the offset of its deepest ancestor that is there. */
+function offsetOf(
+  document: Document,
+  targets: ReadonlyMap<unknown, Node>,
+  { path, key }: Pick<Mistake, 'path' | 'key'>,
+): { readonly node?: unknown; readonly offset: number } {
   let node: unknown = document.contents
   let offset = document.range?.[0] ?? 0
   if (isNode(node) && node.range != null) offset = node.range[0]
@@ -117,18 +138,18 @@ function offsetOf(document: Document, targets: ReadonlyMap<unknown, Node>, { pat
     const step = path[depth]!
     if (isMap(node)) {
       const pair = pairOf(targets, node, String(step))
-      if (pair === undefined || !isPair(pair)) return offset
+      if (pair === undefined || !isPair(pair)) return { offset }
       const at_key = (key === true && depth === path.length - 1) || !isNode(pair.value) || pair.value.range == null
       const at = at_key ? pair.key : pair.value
       if (isNode(at) && at.range != null) offset = at.range[0]
       node = pair.value
     } else if (isSeq(node)) {
       node = node.items[Number(step)]
-      if (!isNode(node)) return offset
+      if (!isNode(node)) return { offset }
       if (node.range != null) offset = node.range[0]
-    } else return offset
+    } else return { offset }
   }
-  return offset
+  return { node: targets.get(node) ?? node, offset }
 }
 
 /** The pair with that key, also one that `<<` brings from elsewhere. `seen`: maps that were looked into already. */

@@ -182,7 +182,13 @@ function staticWire(
   const register = findRegister(found.register, architecture)
   if (register === undefined) return undefined
   if (found.kind === 'register') return { ...base, source: ARGUMENT_SOURCE.REGISTER, offset: register.offset }
-  const step = { offset: found.displacement >>> 0, deref: 0 }
+  let scaled = 0
+  if (found.index !== undefined) {
+    const second = findRegister(found.index.register, architecture)
+    if (second === undefined) return undefined
+    scaled = found.index.scale << 16 | second.offset
+  }
+  const step = { offset: found.displacement >>> 0, deref: scaled }
   return { ...base, source: ARGUMENT_SOURCE.MEMORY, offset: register.offset, step_count: 1, steps: [step] }
 }
 

@@ -210,3 +210,32 @@ usdts:
     await agent.requireNoLoss()
   },
 )
+
+testWhere(
+  arm ?? (LOCKED ? 'kernel lockdown' : undefined),
+  'Set writes what two registers lead to',
+  async () => {
+    await using _policy = await withPolicy(
+      'table',
+      policyYaml(
+        'table',
+        `
+usdts:
+- path: ${CHANGE}
+  provider: thump
+  name: table
+  args:
+  - {index: 1, type: int32}
+  selectors:
+  - matchArgs:
+    - {index: 1, operator: Equal, values: ["-12"]}
+    matchActions:
+    - {action: Set, argIndex: 1, argValue: 33}
+`,
+      ),
+    )
+    expect((await statusOf('table', '3')).status).toBe(33)
+    expect((await statusOf('table', '2')).status).toBe(256 - 11)
+    await agent.requireNoLoss()
+  },
+)

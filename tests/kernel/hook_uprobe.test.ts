@@ -122,6 +122,39 @@ usdts:
   await agent.requireNoLoss()
 })
 
+testWhere(
+  process.arch === 'arm64' ? 'the program has such places on x86-64 only' : undefined,
+  'arguments of a static probe are found by two registers, and by the name of a variable',
+  async () => {
+    const program = path.resolve('build/program/user_change')
+    await using agent = await TestAgent.start()
+    await loadPolicy(
+      agent,
+      policyYaml(
+        'table',
+        `
+usdts:
+- path: ${program}
+  provider: thump
+  name: table
+  args:
+  - {index: 0, type: int64}
+  - {index: 1, type: int32}
+  - {index: 2, type: int32}
+  selectors:
+  - matchArgs: [{args: [1], operator: Equal, values: ["-11"]}]
+`,
+      ),
+    )
+    const events = await agent.run(['/bin/sh', '-c', `${program} table 1; ${program} table 2; ${program} table 3; :`])
+    expect(hookBodies(events, 'table')).toMatchObject([{
+      name: 'table',
+      args: [{ long_arg: `${2 ** 40}` }, { int_arg: -11 }, { int_arg: 77 }],
+    }])
+    await agent.requireNoLoss()
+  },
+)
+
 /** A stripped Go program that is at hand wherever this is developed. */
 const GO_PROGRAM = path.resolve(`node_modules/@typescript/typescript-linux-${process.arch}/lib/tsc`)
 

@@ -47,3 +47,7 @@ test('ports beyond those of a filter keep their operator and say that they are a
   expect(filter.flags).toBe(FILTER_FLAG.SET)
   expect(set?.map).toBe('ranges')
 })
+
+test('Equal of size_t takes -1 for 64 bits of ones', () => {
+  expect(filterOf('sys_lseek', 'size_t', 'Equal', ['-1', '1_000']).filter.values).toEqual([2n ** 64n - 1n, 1000n])
+})

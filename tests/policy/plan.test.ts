@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ARGUMENT_SOURCE } from '../../ffi/wire.gen.ts'
 import { mistakeText } from '../../src/policy/error.ts'
 import { planJson, planText } from '../../src/policy/plan.ts'
 import { describePlan } from '../../src/policy/plan_show.ts'
@@ -233,4 +234,35 @@ describe('features that a kernel may lack are refused with the reason', () => {
     expect(attachOf('  loader: true', no('fentry', 'kprobe'))).toContain('no kprobe')
     expect(attachOf('  loader: true\n  podSelector: {}')).toContain('for certain pods')
   })
+})
+
+test('an argument of a static probe may be found by two registers', () => {
+  const memory = { kind: 'memory', size: 8, signed: false, register: 'rbp', displacement: -20 } as const
+  const probe = (register: string) => ({
+    offset: 64n,
+    semaphore: 0n,
+    arguments: [{ ...memory, index: { register, scale: 4 } }],
+  })
+  const firstOf = (register: string) =>
+    planText(
+      't',
+      policy('  usdts: [{path: /u, provider: p, name: n, args: [{index: 0, type: uint64}]}]'),
+      recordedFacts(fromJson(readFileSync(join(TESTDATA, 'facts-6.12.json'), 'utf8')), {
+        binary: () => ({
+          symbol: () => undefined,
+          symbolNames: () => [],
+          address: () => undefined,
+          digest: () => undefined,
+          probes: () => [probe(register)],
+          probeNames: () => ['p:n'],
+        }),
+      }),
+    )
+  // pt_regs of x86-64: rbp at 32, rax at 80.
+  expect(firstOf('rax').plans[0]?.hooks[0]?.config.arguments[0]).toMatchObject({
+    source: ARGUMENT_SOURCE.MEMORY,
+    offset: 32,
+    steps: [{ offset: 2 ** 32 - 20, deref: 4 << 16 | 80 }],
+  })
+  expect(firstOf('xmm0').errors[0]?.message).toBe('Cannot read argument 0: 8 bytes in memory')
 })

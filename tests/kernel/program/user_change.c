@@ -3,7 +3,9 @@
  *   call NUMBER    change_target(NUMBER), which gives NUMBER + 1
  *   two NUMBER     change_target(NUMBER) + change_second(NUMBER)
  *   point TEXT     a static probe thump:point whose arguments are the address of TEXT, in a register and in memory
- *   gate NUMBER    a static probe thump:gate whose argument is a variable of NUMBER, then that variable */
+ *   gate NUMBER    a static probe thump:gate whose argument is a variable of NUMBER, then that variable
+ *   table NUMBER   a static probe thump:table whose arguments are found with a second register (elements NUMBER and
+ *                  NUMBER - 1 of two tables) and by name, then the latter element */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +47,10 @@ __attribute__((noinline, noclone, used)) int change_other(int number)
 			 ".popsection"                                                                                 \
 			 : __VA_ARGS__)
 
+static volatile int64_t wide_table[] = {100, 101, 1LL << 40, 103};
+static volatile int32_t narrow_table[] = {-10, -11, -12, -13};
+static volatile int32_t named = 77;
+
 int main(int argc, char **argv)
 {
 	int number = argc > 2 ? atoi(argv[2]) : 0;
@@ -58,6 +64,14 @@ int main(int argc, char **argv)
 		PROBE("gate", "-4@%0", "+m"(variable));
 		return variable;
 	}
+#ifdef __x86_64__
+	if (argc > 2 && !strcmp(argv[1], "table") && number > 0 && number < 4) {
+		PROBE("table", "8@(%0,%1,8) -4@-4(%2,%1,4) -4@%3",
+		      : "r"(wide_table), "r"((long)number), "r"(narrow_table), "m"(named)
+		      : "memory");
+		return narrow_table[number - 1];
+	}
+#endif
 	if (argc > 2 && !strcmp(argv[1], "point")) {
 		const char *volatile place = argv[2];
 

@@ -29,5 +29,48 @@ test('parseArgument() reads the places that compilers write', () => {
     displacement: 12,
   })
   expect(parseArgument('8@x0')).toEqual({ kind: 'register', size: 8, signed: false, register: 'x0' })
+  const common = { kind: 'memory', size: 4, signed: true } as const
+  expect(parseArgument('8@(%rax,%rdx,8)')).toEqual({
+    ...common,
+    size: 8,
+    signed: false,
+    register: 'rax',
+    displacement: 0,
+    index: { register: 'rdx', scale: 8 },
+  })
+  expect(parseArgument('-4@-20(%rbp,%rax,4)')).toEqual({
+    ...common,
+    register: 'rbp',
+    displacement: -20,
+    index: { register: 'rax', scale: 4 },
+  })
+  expect(parseArgument('-4@-0x10(%rbp,%r9)')).toMatchObject({
+    displacement: -16,
+    index: { register: 'r9', scale: 1 },
+  })
+  expect(parseArgument('-4@[x0, x1]')).toEqual({
+    ...common,
+    register: 'x0',
+    displacement: 0,
+    index: { register: 'x1', scale: 1 },
+  })
+  for (const text of ['8@(%rax,%rdx,3)', '8@(,%rdx,8)', '8@table(,%rax,8)']) {
+    expect(parseArgument(text)).toEqual({ kind: 'unknown', text })
+  }
   expect(parseArgument('8@symbol+4(%rip,%rax,8)')).toEqual({ kind: 'unknown', text: '8@symbol+4(%rip,%rax,8)' })
+})
+
+test('parseArgument() asks where a variable stands', () => {
+  const distance = (name: string) => ({ counter: 4096, 'far.away': 2 ** 33 })[name]
+  const place = (text: string) => {
+    const found = parseArgument(text, distance)
+    return found.kind === 'memory' && found.register === 'rip' ? found.displacement : found.kind
+  }
+  expect(place('-4@counter(%rip)')).toBe(4096)
+  expect(place('-4@counter+8(%rip)')).toBe(4104)
+  expect(place('-4@-8+counter(%rip)')).toBe(4088)
+  expect(place('-4@16(%rip)')).toBe(16)
+  expect(place('-4@other(%rip)')).toBe('unknown')
+  expect(place('-4@far.away(%rip)')).toBe('unknown')
+  expect(place('-4@counter@GOTPCREL(%rip)')).toBe('unknown')
 })
