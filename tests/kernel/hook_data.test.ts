@@ -190,7 +190,11 @@ testWhere(NO_FUNCTIONS, 'iov_iter: the bytes of a program, and none of what the 
     policyYaml('vectors', `kprobes:${['generic_file_write_iter', 'shmem_file_write_iter'].map(hook).join('')}`),
   )
   const file = '/tmp/thump-hook-data'
-  const events = await agent.run(['sh', '-c', `exec ${CALLS} write hello sendfile bunfig.toml >${file}`])
+  const events = await agent.run([
+    'sh',
+    '-c',
+    `exec ${CALLS} write hello sendfile ${path.resolve('bunfig.toml')} >${file}`,
+  ])
   expect(fs.readFileSync(file, 'utf8')).toBe('hello' + fs.readFileSync('bunfig.toml', 'utf8'))
   fs.rmSync(file)
   const seen = hookBodies(events, 'vectors').map(({ args }) => args)

@@ -285,12 +285,12 @@ kprobes:
   - {index: 1, type: int}
   - {index: 2, type: int}
   selectors:
-  - matchArgs: [{index: 2, operator: Equal, values: ["4711"]}]
+  - matchArgs: [{index: 2, operator: Equal, values: ["4711", "2"]}]
 `,
     )
   await loadPolicy(agent, hook('narrow', 'i386/sys_lseek'))
   await loadPolicy(agent, hook('wide', 'sys_lseek'))
-  // 19 is readv there, and its third parameter the number of buffers.
+  // 19 is readv there, and its third parameter the number of buffers, 2.
   const words = [
     'lseek',
     '1',
