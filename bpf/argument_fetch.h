@@ -30,6 +30,16 @@ static __always_inline int memory_address(struct hook_scratch *s, const volatile
 	return 0;
 }
 
+/* First argument of the function at whose beginning these registers are. */
+static __always_inline __u64 function_argument(__u64 registers)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ((struct pt_regs *)registers, di);
+#else
+	return 0;
+#endif
+}
+
 /* Finds the raw value of an argument and follows its steps; the result is in s->value. */
 __noinline int argument_fetch(__u32 slot, __u32 index)
 {
@@ -56,13 +66,15 @@ __noinline int argument_fetch(__u32 slot, __u32 index)
 		value = bpf_get_current_task();
 		break;
 	case ARGUMENT_SOURCE_REGISTER:
+		base = s->context;
+		/* A system call's are its caller's, which its function is given. */
+		if (hook.flags & HOOK_FLAG_SYSCALL)
+			base = function_argument(base);
 		/* What steps begin at is an address. */
-		if (steps || a->flags & ARGUMENT_FLAG_LOAD) {
-			if (bpf_probe_read_kernel(&value, 8, (void *)(s->context + a->offset)))
-				goto fault;
-		} else if (bpf_probe_read_kernel(&value, size, (void *)(s->context + a->offset))) {
+		if (steps || a->flags & ARGUMENT_FLAG_LOAD)
+			size = 8;
+		if (bpf_probe_read_kernel(&value, size, (void *)(base + a->offset)))
 			goto fault;
-		}
 		break;
 	case ARGUMENT_SOURCE_FIELD:
 		/* Text without a size is an array of the record. */

@@ -46,8 +46,8 @@ export interface HookShow {
 }
 
 export interface StackReader {
-  /** JSON array of StackTraceEntry, '' if the stack cannot be read. */
-  kernel(id: number): string
+  /** JSON array of StackTraceEntry, '' if the stack cannot be read. `below_lsm`: without the frame of an LSM hook on top. */
+  kernel(id: number, below_lsm: boolean): string
   user(id: number, pid: number): string
 }
 
@@ -179,7 +179,9 @@ function functionName(head: HookEvent, show: HookShow): string {
 }
 
 function kprobeBody({ head, show, values, name }: Fields, stacks: StackReader): string {
-  const kernel = (head.flags & HOOK_EVENT_FLAG.KERNEL_STACK) === 0 ? '' : stacks.kernel(head.kernel_stack)
+  // Where BPF LSM refuses for the function, that called the hook; not where the policy is on the hook itself.
+  const below_lsm = !name.startsWith('bpf_lsm_')
+  const kernel = (head.flags & HOOK_EVENT_FLAG.KERNEL_STACK) === 0 ? '' : stacks.kernel(head.kernel_stack, below_lsm)
   const user = (head.flags & HOOK_EVENT_FLAG.USER_STACK) === 0 ? '' : stacks.user(head.user_stack, head.pid)
   return ',"function_name":' + quote(name) + list('args', values.args) +
     (values.result === '' ? '' : ',"return":' + values.result) + action(head.action) +

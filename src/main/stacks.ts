@@ -26,7 +26,7 @@ export function createStacks(maps: SharedMaps, config: Pick<Config, 'procfs' | '
     addresses: config.stack_addresses,
   })
   return {
-    kernel: (id) => traces.kernel(id),
+    kernel: (id, below_lsm) => traces.kernel(id, below_lsm),
     user: (id, pid) => traces.user(id, pid),
     invalidate: () => symbols.invalidate(),
     prepare: () => {

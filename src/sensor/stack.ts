@@ -21,14 +21,14 @@ export class StackTraces {
   }
 
   /**
-   * JSON array, '' if there is no stack. Frames of BPF programs on top are ours and are left out; frames of which nothing is
-   * known are left out as well, unless their addresses are shown.
+   * JSON array, '' if there is no stack. Frames of BPF programs on top are ours and are left out, and with `below_lsm` so is
+   * the LSM hook that called them; frames of which nothing is known are left out as well, unless their addresses are shown.
    */
-  kernel(id: number): string {
+  kernel(id: number, below_lsm: boolean): string {
     const entries: string[] = []
     for (const address of this.#frames(id)) {
       const symbol = this.#sources.kernel.find(address)
-      if (symbol?.bpf === true && entries.length === 0) continue
+      if (entries.length === 0 && (symbol?.bpf === true || (below_lsm && symbol?.name.startsWith('bpf_lsm_')))) continue
       if (symbol === undefined && !this.#sources.addresses) continue
       const name = symbol === undefined ? '' : `,"symbol":${JSON.stringify(symbol.name)}`
       entries.push(this.#entry(address, symbol?.offset ?? 0, name))

@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { TestAgent } from './agent.ts'
 import { testWhere } from './need.ts'
-import { askPolicies, hookBodies, loadPolicy, policyYaml, readPolicy } from './policy.ts'
+import { askPolicies, hookBodies, loadPolicy, NO_FUNCTIONS, policyYaml, readPolicy } from './policy.ts'
 
 const CALLS = path.resolve('build/program/hook_calls')
 
@@ -316,5 +316,20 @@ kprobes:
     return_action: 'KPROBE_ACTION_POST',
   }])
   expect(hookBodies(events, 'wide')).toMatchObject([{ args: [{ int_arg: 1 }, { int_arg: 4711 }] }])
+  await agent.requireNoLoss()
+})
+
+testWhere(NO_FUNCTIONS, 'registers of a system call are those of its caller', async () => {
+  await using agent = await TestAgent.start()
+  const spec = `${LSEEK}
+  args: [{index: 2, type: int}]
+  data: [{type: int, source: pt_regs, resolve: esi}]
+  selectors:
+  - matchArgs: [{index: 2, operator: Equal, values: ["4711"]}]
+    matchData: [{index: 0, operator: Equal, values: ["-5"]}]
+`
+  await loadPolicy(agent, policyYaml('registers', spec))
+  const events = await agent.run([CALLS, 'lseek', '-5', '4711', 'lseek', '-6', '4711'])
+  expect(hookBodies(events, 'registers')).toMatchObject([{ args: [{ int_arg: 4711 }], data: [{ int_arg: -5 }] }])
   await agent.requireNoLoss()
 })

@@ -13,6 +13,7 @@ const TABLE = [
   'ffffffff81000100 T do_one_alias',
   'ffffffff81000200 D some_data',
   'ffffffff81000300 W do_weak',
+  'ffffffff81000400 T bpf_lsm_path_mkdir',
   'ffffffffc0100000 t helper\t[tls]',
   'ffffffffc0200000 t bpf_prog_1234_hook_fentry\t[bpf]',
   '0000000000000000 T hidden',
@@ -34,7 +35,7 @@ test('kernel() names functions with offsets and leaves out our own programs on t
   const { traces: stacks, folder } = traces({
     0: stackOf(0xffffffffc0200010n, 0xffffffff81000109n, 0xffffffffc0100000n, 0xffffffff81000310n),
   })
-  expect(JSON.parse(stacks.kernel(0))).toEqual([
+  expect(JSON.parse(stacks.kernel(0, false))).toEqual([
     { offset: '9', symbol: 'do_one' },
     { symbol: 'helper' },
     { offset: '16', symbol: 'do_weak' },
@@ -43,9 +44,20 @@ test('kernel() names functions with offsets and leaves out our own programs on t
   rmSync(folder, { recursive: true })
 })
 
+test('kernel() begins below the LSM hook that refuses in place of its caller, on request', () => {
+  const { traces: stacks, folder } = traces({
+    0: stackOf(0xffffffffc0200010n, 0xffffffff81000400n, 0xffffffff81000100n),
+  })
+  const names = (below_lsm: boolean) =>
+    (JSON.parse(stacks.kernel(0, below_lsm)) as { symbol: string }[]).map(({ symbol }) => symbol)
+  expect(names(true)).toEqual(['do_one'])
+  expect(names(false)).toEqual(['bpf_lsm_path_mkdir', 'do_one'])
+  rmSync(folder, { recursive: true })
+})
+
 test('kernel() shows addresses on request, below all functions without a name', () => {
   const { traces: stacks, folder } = traces({ 1: stackOf(0xffffffff80000000n, 0xffffffff81000000n) }, true)
-  expect(JSON.parse(stacks.kernel(1))).toEqual([
+  expect(JSON.parse(stacks.kernel(1, false))).toEqual([
     { address: '18446744071562067968' },
     { address: '18446744071578845184', symbol: '_stext' },
   ])
@@ -54,8 +66,8 @@ test('kernel() shows addresses on request, below all functions without a name', 
 
 test('kernel() gives nothing for a stack that is gone, and counts it', () => {
   const { traces: stacks, folder } = traces({})
-  expect(stacks.kernel(7)).toBe('')
-  expect(stacks.kernel(-17)).toBe('')
+  expect(stacks.kernel(7, false)).toBe('')
+  expect(stacks.kernel(-17, false)).toBe('')
   expect(stacks.missing).toBe(2)
   rmSync(folder, { recursive: true })
 })
