@@ -116,8 +116,11 @@ function hasReturn(hook: FunctionHook, read: readonly ReadArgument[]): boolean {
   return hook.return || read.some((argument) => argument.slot.argument.returnCopy)
 }
 
-/** Pointers that the caller of these functions still holds when they return. */
-const HELD = /^(security_|vfs_)/
+/**
+ * These change nothing of what their pointers lead to, and their caller still holds it when they return. Not vfs_*: a dentry
+ * has its file afterwards or has it no more, a buffer is filled, and writing takes the setuid bit away.
+ */
+const HELD = /^security_/
 
 /** Their pt_regs are those of another program, or of another point in it, when they return. */
 const NEW_REGISTERS: ReadonlySet<string> = new Set(['execve', 'execveat', 'rt_sigreturn'])

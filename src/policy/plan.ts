@@ -154,9 +154,12 @@ function hasEnforcement(spec: PolicySpec): boolean {
   )
 }
 
-/** Some selector with an enforcing action has no filter at all. */
-function enforcesOnAll({ config, verdict, family }: HookPlan): boolean {
+const LIBRARY = /\.so(\.[\d.]+)?$/
+
+/** Some selector with an enforcing action has no filter at all. A function of one program is a filter by itself. */
+function enforcesOnAll({ config, verdict, family, path = '' }: HookPlan): boolean {
   if (verdict === 'observes' || family === 'enforcer' || config.cgroup_filter !== 0) return false
+  if (family === 'uprobe' && !LIBRARY.test(path)) return false
   const filtered = new Set(
     config.filters.filter((filter) => filter.kind !== FILTER_KIND.NONE).map((filter) => filter.selector),
   )

@@ -42,7 +42,7 @@ const FAMILIES: readonly Family[] = [
     kind: 'fentries',
     missing: missing('fentry', 'fexit'),
     more: '',
-    attach: [['fentry'], ['fexit']],
+    attach: [['fentry'], ['fentry', 'fexit']],
   },
   {
     name: 'kprobe.multi and kretprobe.multi',

@@ -87,6 +87,16 @@ const no = (...kinds: string[]) => ({
   ) as typeof facts.attach,
 })
 
+test('enforcing on everything: a function of a program is a filter by itself, one of a shared library is none', () => {
+  const anywhere: typeof facts = { ...facts, binary: () => facts.binary('/job/bin/u') }
+  const selectors = 'selectors: [{matchActions: [{action: Sigkill}]}]'
+  const kill = (hook: string) => planText('t', policy(`  ${hook}, ${selectors}}]`), anywhere).plans[0]?.matches_all
+  expect(kill('kprobes: [{call: security_inode_mkdir, syscall: false')).toBe(true)
+  expect(kill('uprobes: [{path: /job/bin/u, symbols: [k_int]')).toBe(false)
+  expect(kill('usdts: [{path: /job/bin/u, provider: kit, name: three')).toBe(false)
+  expect(kill('uprobes: [{path: /usr/lib/libc.so.6, symbols: [k_int]')).toBe(true)
+})
+
 describe('chooseAttach()', () => {
   const lseek = '  kprobes: [{call: sys_lseek}]'
   const mkdir =
@@ -109,6 +119,12 @@ describe('chooseAttach()', () => {
     ['takes kprobe.multi for a list', list, 'kprobe.multi', {}],
     ['takes raw_tp for a list of system calls without kprobe.multi', list, 'sys_enter', no('kprobe_multi')],
     ['takes fexit alone where arguments are still held', permission, 'fexit', {}],
+    [
+      'takes fentry and fexit where they may have changed',
+      permission.replace('security_file_permission', 'vfs_write'),
+      'fentry+fexit',
+      {},
+    ],
     ['takes kprobe and kretprobe without fentry', permission, 'kprobe+kretprobe', no('fentry')],
     ['takes kprobe.multi where fentry is preempted', lseek, 'kprobe.multi', { preempts: true }],
     ['takes kprobe where fentry is preempted and there is no multi', lseek, 'kprobe', {
