@@ -76,7 +76,8 @@ function checkArgument(
   if (argument.btfType !== '' && argument.resolve === '') {
     report.error([...path, 'btfType'], `btfType ${argument.btfType} without resolve: there is nothing to cast`)
   }
-  if (argument.sizeArgIndex > 0 && !buffer) {
+  // The format of a tracepoint says later whether it is one.
+  if (argument.sizeArgIndex > 0 && !buffer && !(kind === 'tracepoint' && type === 'auto')) {
     report.error([...path, 'sizeArgIndex'], `sizeArgIndex with type ${type}, works with char_buf and char_iovec only`)
   }
   if (argument.returnCopy && !buffer) {

@@ -121,7 +121,13 @@ function fieldArguments(
     return []
   }
   const auto = argument.type === 'auto'
-  if (auto) {
+  if (auto && argument.sizeArgIndex > 0) {
+    if (!/^(const )?char ?\*$/.test(field.type)) {
+      const what = `${quote(`${field.type} ${field.name}`)} of ${name}`
+      report.error([...path, 'sizeArgIndex'], `sizeArgIndex with ${what}, works with char_buf and char_iovec only`)
+      return []
+    }
+  } else if (auto) {
     const elements = arrayElements(field)
     if (elements !== undefined) {
       return elements.map((element) =>
@@ -129,7 +135,11 @@ function fieldArguments(
       )
     }
   }
-  const type = auto || textOfRecord(field, argument.type) ? inferField(field, syscalls) : argumentType(argument.type)
+  const type = auto && argument.sizeArgIndex > 0
+    ? argumentType('char_buf')
+    : auto || textOfRecord(field, argument.type)
+    ? inferField(field, syscalls)
+    : argumentType(argument.type)
   if (type === undefined) {
     report.error(path, `Field ${argument.index} of ${name} is ${quote(field.type)}: say its "type"`)
     return []

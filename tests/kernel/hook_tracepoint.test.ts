@@ -98,10 +98,19 @@ tracepoints:
   - {index: 7, type: size_t}
   selectors:
   - matchArgs: [{index: 6, operator: Prefix, values: [counted]}]
+- subsystem: syscalls
+  event: sys_enter_write
+  args: [{index: 6, sizeArgIndex: 8}]
+  selectors:
+  - matchArgs: [{index: 6, operator: Prefix, values: [inferred]}]
 `,
     ),
   )
-  const events = await agent.run(['/bin/sh', '-c', `${CALLS} write counted-bytes write other; /bin/true`])
+  const events = await agent.run([
+    '/bin/sh',
+    '-c',
+    `${CALLS} write counted-bytes write other write inferred; /bin/true`,
+  ])
   const seen = hookBodies(events, 'record').map(({ event, args }) => ({ event, args }))
   expect(seen).toEqual([
     { event: 'task_rename', args: [{ string_arg: 'sh' }, { string_arg: 'hook_calls' }] },
@@ -110,6 +119,7 @@ tracepoints:
       event: 'sys_enter_write',
       args: [{ bytes_arg: Buffer.from('counted-bytes').toString('base64') }, { size_arg: '13' }],
     },
+    { event: 'sys_enter_write', args: [{ bytes_arg: btoa('inferred') }] },
   ])
   await agent.requireNoLoss()
 })

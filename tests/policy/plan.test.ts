@@ -87,6 +87,13 @@ const no = (...kinds: string[]) => ({
   ) as typeof facts.attach,
 })
 
+test('sizeArgIndex without type is for fields of a tracepoint that point to bytes', () => {
+  const hook = '  tracepoints: [{subsystem: syscalls, event: sys_enter_lseek, args: [{index: 5, sizeArgIndex: 8}]}]'
+  expect(planText('t', policy(hook), facts).errors.map(({ message }) => message)).toEqual([
+    'sizeArgIndex with "unsigned int fd" of syscalls/sys_enter_lseek, works with char_buf and char_iovec only',
+  ])
+})
+
 test('enforcing on everything: a function of a program is a filter by itself, one of a shared library is none', () => {
   const anywhere: typeof facts = { ...facts, binary: () => facts.binary('/job/bin/u') }
   const selectors = 'selectors: [{matchActions: [{action: Sigkill}]}]'
