@@ -186,8 +186,12 @@ function countedBy(
   return undefined
 }
 
+/** What Tetragon infers by the field alone, so that events have the same keys. */
+const PLAIN_INTEGER = /^(const )?(unsigned|(unsigned )?(char|short|int|long|long long)|u(8|16|32|64))$/
+
+/** Fields of a system call have eight bytes each: names that Tetragon does not know say more than that. */
 function inferField(field: TracepointField, syscalls: boolean): ArgumentType | undefined {
-  if (syscalls && field.offset >= 16) return inferSyscallText(field.type)
+  if (syscalls && field.offset >= 16 && !PLAIN_INTEGER.test(field.type)) return inferSyscallText(field.type)
   return inferFromText(field.type, field.size, field.signed)
 }
 

@@ -94,6 +94,13 @@ test('sizeArgIndex without type is for fields of a tracepoint that point to byte
   ])
 })
 
+test('fields of a system call: plain integers by size, as in Tetragon, others by name', () => {
+  const hook =
+    '  tracepoints: [{subsystem: syscalls, event: sys_enter_lseek, args: [{index: 5}, {index: 6}, {index: 4}]}]'
+  const types = planText('t', policy(hook), facts).plans[0]?.hooks[0]?.arguments.map(({ type }) => type)
+  expect(types).toEqual(['uint64', 'int64', 'int32'])
+})
+
 test('enforcing on everything: a function of a program is a filter by itself, one of a shared library is none', () => {
   const anywhere: typeof facts = { ...facts, binary: () => facts.binary('/job/bin/u') }
   const selectors = 'selectors: [{matchActions: [{action: Sigkill}]}]'
