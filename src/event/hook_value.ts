@@ -237,9 +237,9 @@ function sockaddrJson(view: DataView, at: number): string {
 const NAMED_FAMILIES: ReadonlySet<number> = new Set([1, 2, 10])
 const OTHER_FAMILY = /"family":"(?!AF_UNIX"|AF_INET"|AF_INET6")[^"]*",|,"family":"(?!AF_UNIX"|AF_INET"|AF_INET6")[^"]*"/
 
-/** The same value in an event of a tracepoint. */
+/** The same value in an event of a tracepoint. Text and numbers (string_arg, size_arg), of which there are most, are not searched. */
 export function tracepointJson(json: string): string {
-  return json.startsWith('{"s') ? json.replace(OTHER_FAMILY, '') : json
+  return json.startsWith('{"so') || json.startsWith('{"sk') ? json.replace(OTHER_FAMILY, '') : json
 }
 
 function unixAddressJson(view: DataView, at: number, size: number): string {

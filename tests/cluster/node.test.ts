@@ -52,8 +52,10 @@ const missing = missingForNode() ?? missingForContainers() ??
 function commandLine(pid: number): string {
   try {
     return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-  } catch {
-    return '' // ended meanwhile, as health checks do
+  } catch (error) {
+    // Ended meanwhile, as health checks do.
+    if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    return ''
   }
 }
 

@@ -36,6 +36,7 @@ const INTEGERS: readonly (readonly [keyof typeof T, bigint, unknown])[] = [
   ['UINT64', 2n ** 64n - 1n, { size_arg: '18446744073709551615' }],
   ['SIZE', 4711n, { size_arg: '4711' }],
   ['CAPABILITY', 21n, { capability_arg: { value: 21, name: 'CAP_SYS_ADMIN' } }],
+  ['CAPABILITY', 63n, { capability_arg: { value: 63 } }],
   ['KERNEL_CAP_T', 0x1ff_ffff_ffffn, { kernel_cap_t_arg: '000001ffffffffff' }],
   ['CAP_INHERITABLE', 0n, { cap_inheritable_arg: '0000000000000000' }],
   ['CAP_PERMITTED', 0x3000n, { cap_permitted_arg: '0000000000003000' }],
@@ -225,12 +226,13 @@ test('valueJson() shows PERF_EVENT', () => {
 })
 
 test('valueJson() shows MODULE and LOAD_INFO', () => {
-  const value = (taints: bigint, signature_ok: number) =>
-    written(MODULE_VALUE_SIZE, (view, at) => encodeModuleValue(view, at, { taints, signature_ok, name: 'nft' }))
+  const value = (taints: bigint, signature_ok: number, name = 'nft') =>
+    written(MODULE_VALUE_SIZE, (view, at) => encodeModuleValue(view, at, { taints, signature_ok, name }))
   expect(shown(T.MODULE, value(1n << 13n, 0))).toEqual({
     module_arg: { name: 'nft', tainted: ['TAINT_UNSIGNED_MODULE'] },
   })
   expect(shown(T.LOAD_INFO, value(0n, 1))).toEqual({ module_arg: { name: 'nft', signature_ok: true } })
+  expect(shown(T.MODULE, value(0n, 0, ''))).toEqual({ module_arg: {} })
 })
 
 test('valueJson() shows SYSCALL64 with its ABI', () => {

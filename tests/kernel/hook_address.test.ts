@@ -8,13 +8,14 @@ import { hookBodies, loadPolicy, NO_FUNCTIONS, policyYaml } from './policy.ts'
 const CALLS = path.resolve('build/program/hook_calls')
 const SIX = '/proc/net/if_inet6'
 
-/** A policy on connections for each filter; what it saw, by the name of the policy. */
-async function connections(
+/** A policy for each filter, on argument `index` of a function. */
+async function watch(
   agent: TestAgent,
   filters: Readonly<Record<string, string>>,
-  type: 'sockaddr' | 'sockaddr_un',
-  words: readonly string[],
-): Promise<Record<string, unknown[]>> {
+  call: string,
+  index: number,
+  type: string,
+): Promise<void> {
   for (const [name, filter] of Object.entries(filters)) {
     await loadPolicy(
       agent,
@@ -22,16 +23,27 @@ async function connections(
         name,
         `
 kprobes:
-- call: security_socket_connect
+- call: ${call}
   syscall: false
-  args: [{index: 1, type: ${type}}]
+  args: [{index: ${index}, type: ${type}}]
   selectors:
-  - matchArgs: [{index: 1, ${filter}}]
+  - matchArgs: [{index: ${index}, ${filter}}]
     matchBinaries: [{operator: In, values: ["${CALLS}"]}]
 `,
       ),
     )
   }
+}
+
+/** What policies on connections with these filters saw, by the name of the policy. */
+async function connections(
+  agent: TestAgent,
+  filters: Readonly<Record<string, string>>,
+  type: 'sockaddr' | 'sockaddr_un',
+  words: readonly string[],
+  call = 'security_socket_connect',
+): Promise<Record<string, unknown[]>> {
+  await watch(agent, filters, call, 1, type)
   const events: TestEvent[] = await agent.run([CALLS, ...words])
   await agent.requireNoLoss()
   return Object.fromEntries(
@@ -107,6 +119,16 @@ testWhere(NO_FUNCTIONS, 'the name of an abstract Unix socket is as long as the a
   })
 })
 
+testWhere(NO_FUNCTIONS, 'an address is read from the program where a function has its pointer', async () => {
+  await using agent = await TestAgent.start()
+  const filters = { here: 'operator: SAddr, values: [127.0.0.0/8]', there: 'operator: SAddr, values: [10.0.0.0/8]' }
+  const words = ['connect', '127.0.0.1', '9']
+  expect(await connections(agent, filters, 'sockaddr', words, '__sys_connect')).toEqual({
+    here: ['127.0.0.1'],
+    there: [],
+  })
+})
+
 testWhere(NO_FUNCTIONS, 'protocols, families and states: as many as wanted, and ranges', async () => {
   await using agent = await TestAgent.start()
   const filters: Readonly<Record<string, string>> = {
@@ -117,23 +139,7 @@ testWhere(NO_FUNCTIONS, 'protocols, families and states: as many as wanted, and 
     states: 'operator: State, values: [TCP_SYN_SENT, "4", "6", "8", TCP_LISTEN]',
     'not-listening': 'operator: State, values: ["1:9", "11:12"]',
   }
-  for (const [name, filter] of Object.entries(filters)) {
-    await loadPolicy(
-      agent,
-      policyYaml(
-        name,
-        `
-kprobes:
-- call: tcp_connect
-  syscall: false
-  args: [{index: 0, type: sock}]
-  selectors:
-  - matchArgs: [{index: 0, ${filter}}]
-    matchBinaries: [{operator: In, values: ["${CALLS}"]}]
-`,
-      ),
-    )
-  }
+  await watch(agent, filters, 'tcp_connect', 0, 'sock')
   const events = await agent.run([CALLS, 'connect', '127.0.0.1', '9'])
   const seen = Object.keys(filters).filter((name) => hookBodies(events, name).length === 1)
   expect(seen).toEqual(['protocols', 'range', 'states', 'not-listening'])
